@@ -1,0 +1,47 @@
+"""The canonical address-of-record: the key under which bindings are kept (RFC 3261 §10.3 step 5).
+
+URI parameters, headers, port and password play no part. Escapes of characters that may stand
+unescaped in a user part are decoded once; every other escape is kept, so that ``%40``, ``%00`` or
+``%0D%0A`` can neither break a key nor move the boundary between user and host.
+"""
+
+from regcluster.config import LocationSettings, RegistrarSettings
+from regcluster.registrar.plan import Refusal
+from regcluster.sip.uri import SipUri, Uri, canonical_user
+
+MAX_PART = 248
+"""Longest user or host of an AOR, characters (Kamailio's limit)."""
+
+
+def canonical_aor(
+    uri: Uri, registrar: RegistrarSettings, location: LocationSettings
+) -> str | Refusal:
+    """The AOR that ``uri`` names, or why it names none.
+
+    Shaped by ``realm_prefix`` and ``case_sensitive`` of ``registrar`` and by ``use_domain`` of
+    ``location``. Without a user part the host alone is the AOR.
+    """
+    if not isinstance(uri, SipUri):
+        return _bad_aor("Error while parsing AOR")
+    user = canonical_user(uri.user) if uri.user is not None else ""
+    if max(len(user), len(uri.host)) > MAX_PART:
+        return Refusal(500, "Server Internal Error", "Address Of Record too long")
+    if not location.use_domain:
+        # Without a user every such REGISTER would share one empty AOR.
+        return _fold(user, registrar) if user else _bad_aor("No username in To URI")
+    host = _strip_prefix(uri.host, registrar.realm_prefix.lower())
+    return f"{_fold(user, registrar)}@{host}" if user else host
+
+
+def _bad_aor(error: str) -> Refusal:
+    return Refusal(400, error, error)
+
+
+def _fold(user: str, settings: RegistrarSettings) -> str:
+    return user if settings.case_sensitive else user.lower()
+
+
+def _strip_prefix(host: str, prefix: str) -> str:
+    if len(prefix) < len(host):
+        return host.removeprefix(prefix)
+    return host

@@ -1,0 +1,50 @@
+"""A binding, and what makes two contacts the same binding.
+
+The match key is computed here, from the request alone, so that a save finds its binding in the
+store by field name. It has the form ``<strict part>`` or ``<strict part> SP <other parameters>``:
+the strict parts of two equal URIs are the same text, and the other parameters agree wherever both
+URIs name one (RFC 3261 §19.1.4). That rule is not transitive, so the second half is compared, not
+looked up, and only when the whole key is not found as it stands.
+"""
+
+from dataclasses import dataclass
+
+from regcluster.config import LocationSettings
+from regcluster.sip.uri import SipUri, Uri, comparison_parts
+
+
+@dataclass(slots=True)
+class Binding:
+    """One AOR reached at one Contact URI until ``expires_at``.
+
+    Instants are epoch milliseconds on the store's clock; ``q`` is in thousandths, -1 unspecified.
+    """
+
+    key: str
+    uri: str
+    q: int
+    params: str
+    """Contact parameters we do not interpret, as received, each with its leading ``;``."""
+    call_id: str
+    cseq: int
+    user_agent: str
+    ruid: str
+    expires_at: int
+    created_at: int
+    modified_at: int
+
+
+def preference(binding: Binding) -> tuple[int, int, str]:
+    """Sort key of the record order: highest q first, equal q oldest first (RFC 3261 §16.6).
+
+    A refresh keeps ``created_at``, so it never changes which contact is tried first.
+    """
+    return (-binding.q, binding.created_at, binding.ruid)
+
+
+def match_key(text: str, uri: Uri, settings: LocationSettings) -> str:
+    """The store's name for the binding of Contact URI ``uri``, received as ``text``."""
+    if settings.uri_equality == "bytes" or not isinstance(uri, SipUri):
+        return text
+    strict, others = comparison_parts(uri)
+    return f"{strict} {others}" if others else strict

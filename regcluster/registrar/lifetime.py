@@ -1,0 +1,56 @@
+"""How long a binding lives: Kamailio's six lifetime parameters, met in one computation.
+
+``default_expires``, ``default_expires_range``, ``expires_range``, ``min_expires``,
+``min_expires_mode`` and ``max_expires``, in the order Kamailio applies them. Randomness comes in
+as an argument, so that the same call always grants the same lifetime.
+"""
+
+from collections.abc import Callable
+
+from regcluster.config import RegistrarSettings
+from regcluster.registrar.plan import Refusal
+
+LONGEST = 2**32 - 1
+"""The largest delta-seconds there is (RFC 3261 §20.19)."""
+
+HOUR = 3600
+
+Spread = Callable[[], float]
+"""Draws a number in [0, 1)."""
+
+
+def grant(asked: int | None, settings: RegistrarSettings, spread: Spread) -> int | Refusal:
+    """Grant a lifetime in seconds, or refuse one too brief (RFC 3261 §10.3 step 7).
+
+    ``asked`` is None when the request named no readable lifetime; 0 is a removal and is granted
+    as it is.
+    """
+    seconds = settings.default_expires if asked is None else asked
+    percent = settings.default_expires_range if asked is None else settings.expires_range
+    if seconds == 0:
+        return 0
+    floor = settings.min_expires
+    if settings.min_expires_mode and seconds < floor:
+        if seconds < HOUR:
+            return too_brief(floor)
+        # A wish of an hour or more may be neither refused nor lengthened.
+        floor = 0
+    seconds = max(_shorten(max(seconds, floor), percent, spread), floor)
+    if settings.max_expires:
+        seconds = min(seconds, settings.max_expires)
+    return min(seconds, LONGEST)
+
+
+def too_brief(least: int) -> Refusal:
+    """The 423 that tells the shortest lifetime granted."""
+    return Refusal(
+        423, "Interval Too Brief", "Interval too brief", [("Min-Expires", str(least))]
+    )
+
+
+def _shorten(seconds: int, percent: int, spread: Spread) -> int:
+    """Take up to ``percent`` off, so that phones that registered together drift apart."""
+    if not percent:
+        return seconds
+    low = seconds * (1 - percent / 100)
+    return int(low + spread() * (seconds - low))

@@ -1,0 +1,78 @@
+"""What passes between a decision and the store: a plan goes down, a verdict comes back.
+
+``plan_save`` writes a ``SavePlan`` from the request and the settings alone. Whatever depends on
+stored bindings (ordering by Call-ID and CSeq, limits, matching) is decided inside the store's one
+atomic script, whose answer is a ``Verdict``. A ``Refusal`` is a *no* that needed no store.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from regcluster.registrar.binding import Binding
+
+Outcome = Literal["added", "refreshed", "removed", "unchanged", "out_of_order", "too_many"]
+"""What a save did. The first four are successes and name the last contact that had an effect;
+after the last two nothing has changed."""
+
+
+@dataclass(slots=True)
+class Change:
+    """One Contact of a REGISTER: bind it for ``lifetime`` seconds, or remove it at 0."""
+
+    key: str
+    lifetime: int
+    uri: str
+    q: int
+    params: str
+    ruid: str
+    """The record-unique id it gets if it is new; a refresh keeps the stored one."""
+
+
+@dataclass(slots=True)
+class SavePlan:
+    """Everything the store needs to apply one REGISTER to one AOR, all or nothing."""
+
+    aor: str
+    call_id: str
+    cseq: int
+    user_agent: str
+    wipe: bool
+    """``Contact: *``: remove every binding."""
+    changes: list[Change]
+    max_contacts: int
+    """Bindings the AOR may hold after this; 0: no limit."""
+    cseq_delay: int
+    """Seconds during which an equal CSeq is a retransmission."""
+
+    @property
+    def is_query(self) -> bool:
+        """True when nothing is to change (RFC 3261 §10.3 step 6, no Contact)."""
+        return not self.wipe and not self.changes
+
+
+@dataclass(slots=True)
+class Record:
+    """The unexpired bindings of one AOR as they stood at ``now`` (epoch ms, store's clock)."""
+
+    now: int
+    bindings: list[Binding]
+    """In record order: see ``binding.preference``."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the store did with a plan, and the record as it stands after it."""
+
+    outcome: Outcome
+    record: Record
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A decided no: the response it becomes and the headers it carries."""
+
+    status: int
+    reason: str
+    error: str = ""
+    """Text of ``P-Registrar-Error``, Kamailio's words; empty: no such header."""
+    headers: list[tuple[str, str]] = field(default_factory=list)

@@ -1,0 +1,91 @@
+"""What a route script sees of one request: read it, ask the registrar, record what shall happen.
+
+A script awaits ``call.registrar`` and records effects (``reply``, ``forward``); the worker performs
+them after the script has returned. There is no socket, store or setting to be had here, so a test
+runs a script over any store and reads the effects.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from regcluster.location import Location
+from regcluster.registrar.select import Target
+from regcluster.sip.headers import parse_name_addr
+from regcluster.sip.message import Request
+from regcluster.sip.reply import REASONS, Reply
+from regcluster.sip.uri import SipUri, Uri, parse_uri
+
+
+@dataclass(slots=True)
+class Forward:
+    """The effect of sending the request on to ``target``, a SIP URI."""
+
+    target: str
+
+
+Effect = Reply | Forward
+Route = Callable[["Call"], Awaitable[None]]
+"""A route script: one coroutine function of a call."""
+
+
+class RegistrarFace:
+    """The registrar's functions, bound to one call."""
+
+    __slots__ = ("_call", "_location")
+
+    def __init__(self, call: "Call", location: Location) -> None:
+        self._call = call
+        self._location = location
+
+    async def save(self) -> Reply:
+        """Process the request as a REGISTER and reply to it; the reply is returned too."""
+        reply = await self._location.save(self._call.request)
+        self._call.effects.append(reply)
+        return reply
+
+    async def lookup(self) -> list[Target]:
+        """The contacts of the user in the Request-URI, best first."""
+        return await self._location.lookup(self._call.uri)
+
+
+class Call:
+    """One request on its way through a route script."""
+
+    __slots__ = ("_uri", "effects", "is_ours", "registrar", "request")
+
+    def __init__(
+        self, request: Request, location: Location, is_ours: Callable[[SipUri], bool]
+    ) -> None:
+        self.request = request
+        self.is_ours = is_ours
+        """Whether a SIP URI names this node itself: an address it listens on or advertises."""
+        self.registrar = RegistrarFace(self, location)
+        self.effects: list[Effect] = []
+        self._uri: Uri | None = None
+
+    @property
+    def method(self) -> str:
+        """The request's method, case kept: methods are case-sensitive."""
+        return self.request.method
+
+    @property
+    def uri(self) -> Uri:
+        """The Request-URI. Raises ``MalformedHeader``, which the worker answers with a 400."""
+        if self._uri is None:
+            self._uri = parse_uri(self.request.uri)
+        return self._uri
+
+    @property
+    def to(self) -> Uri:
+        """The To URI, which names the AOR of a REGISTER. Raises ``MalformedHeader``."""
+        return parse_uri(parse_name_addr(self.request.first("to") or "").uri)
+
+    def reply(
+        self, status: int, reason: str = "", headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Answer with ``status``; the reason phrase defaults to the standard one."""
+        self.effects.append(Reply(status, reason or REASONS[status], list(headers)))
+
+    def forward(self, target: Target | str) -> None:
+        """Send the request on, statelessly, to a target or a SIP URI (RFC 3261 §16.11)."""
+        self.effects.append(Forward(target if isinstance(target, str) else target.uri))

@@ -1,0 +1,37 @@
+"""The store as the rest of the house sees it: bindings in, bindings out.
+
+``Store`` is a real seam: a pipelined Redis behind it in a worker, redis-py or fakeredis in the
+command line and the tests. One call is one round trip and touches one AOR, ``scan`` and ``count``
+apart. Every method raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from regcluster.registrar.plan import Record, SavePlan, Verdict
+
+
+class Store(Protocol):
+    """Where bindings live."""
+
+    async def save(self, plan: SavePlan) -> Verdict:
+        """Apply one REGISTER, all or nothing, in one script call."""
+
+    async def fetch(self, aor: str) -> Record:
+        """The unexpired bindings of ``aor``; an empty record when there are none."""
+
+    async def drop(self, aor: str, ruid: str = "") -> int:
+        """Remove one binding by its ruid, or all of ``aor``; how many went."""
+
+    def scan(self) -> AsyncIterator[str]:
+        """Every AOR with at least one binding, partition by partition, each once."""
+
+    async def count(self) -> int:
+        """Bindings held, all partitions together; overdue ones count until they are swept."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the store answered the last time it was asked."""
+
+    async def close(self) -> None:
+        """Let go of the connections; calls in flight fail with ``StoreUnavailable``."""
