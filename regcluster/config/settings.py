@@ -7,7 +7,7 @@ Reading files and the environment is ``reader``'s work; nothing here touches the
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Switch = Annotated[int, Meta(ge=0, le=1)]
 Seconds = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -34,8 +34,10 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
 class ListenSettings(Struct, frozen=True, kw_only=True):
     """Addresses to serve SIP on, each ``host:port`` or ``[v6]:port``."""
 
-    udp: list[str] = ["0.0.0.0:5060"]
-    tcp: list[str] = ["0.0.0.0:5060"]
+    udp: list[str] = field(default_factory=lambda: ["0.0.0.0:5060"])
+    """UDP sockets; every worker listens on each."""
+    tcp: list[str] = field(default_factory=lambda: ["0.0.0.0:5060"])
+    """TCP listeners, shared by the workers in the same way."""
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,10 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
 
     url: str = "embedded://"
     """``redis://``, ``rediss://``, ``unix://`` or ``embedded://[directory]``."""
-    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]+$")] = "rc"
+    prefix: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9_.-]+$", description="letters, digits and any of `_ . -`"),
+    ] = "rc"
     """First part of every key."""
     partitions: Annotated[int, Meta(ge=1, le=16384)] = 256
     """Fixed when the store is first used."""
@@ -137,6 +142,7 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     """Structured logs on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least a line must weigh to be written."""
     format: Literal["auto", "console", "json"] = "auto"
     """auto: console on a terminal, JSON lines otherwise."""
 

@@ -1,0 +1,117 @@
+"""What no single field can say: addresses, URLs and hosts that must make sense, alone and together.
+
+Each check yields a key and the rest of a sentence; ``check`` puts the origin in front. Nothing is
+resolved, opened or bound here.
+"""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from msgspec import structs
+
+from regcluster.config.address import bare_host, is_host, parse_address
+from regcluster.config.secrets import secret_free
+from regcluster.config.settings import Settings
+from regcluster.config.values import shown
+
+SCHEMES = ("redis", "rediss", "unix", "embedded")
+LATER = ("redis+sentinel", "redis+cluster")
+
+Complaint = tuple[str, str]
+"""The key at fault, and what is wrong with it."""
+
+
+def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """Every way in which values of the right type still cannot be used, one sentence each."""
+    complaints = [
+        *_listeners(settings),
+        *_http(settings),
+        *_store(settings.store.url),
+        *_hosts(settings),
+    ]
+    return [f"{origins[key]}: {key} {wrong}" for key, wrong in complaints]
+
+
+def _listeners(settings: Settings) -> Iterator[Complaint]:
+    listening = structs.asdict(settings.listen)
+    if not any(listening.values()):
+        keys = " and ".join(f"listen.{name}" for name in listening)
+        yield (
+            f"listen.{next(iter(listening))}",
+            f'is empty and so is every other listener ({keys}); give one, such as "0.0.0.0:5060"',
+        )
+    for name, addresses in listening.items():
+        yield from _addresses(f"listen.{name}", addresses)
+
+
+def _addresses(key: str, addresses: list[str]) -> Iterator[Complaint]:
+    seen = set()
+    for text in addresses:
+        try:
+            address = parse_address(text)
+        except ValueError as wrong:
+            yield key, f"holds {shown(text)}, which is no address: {wrong}"
+            continue
+        if address in seen:
+            yield key, f"names {text} twice"
+        seen.add(address)
+
+
+def _http(settings: Settings) -> Iterator[Complaint]:
+    listen = settings.http.listen
+    if not listen:
+        return
+    try:
+        address = parse_address(listen)
+    except ValueError as wrong:
+        yield "http.listen", f"is {shown(listen)}, which is no address: {wrong}"
+        return
+    if any(_is_same(text, address) for text in settings.listen.tcp):
+        yield "http.listen", f"is {listen}, which listen.tcp has taken"
+
+
+def _is_same(text: str, address: tuple[str, int]) -> bool:
+    try:
+        return parse_address(text) == address
+    except ValueError:
+        return False
+
+
+def _store(url: str) -> Iterator[Complaint]:
+    scheme, mark, _ = url.partition("://")
+    known = ", ".join(f"{name}://" for name in SCHEMES)
+    if scheme in LATER:
+        yield "store.url", f"is {scheme}://, which this version does not support yet; use {known}"
+    elif not mark or scheme not in SCHEMES:
+        yield "store.url", f"must begin with one of {known}, not {shown(url)}"
+    elif wrong := _wrong_url(scheme, url):
+        yield "store.url", f"is {secret_free(url)}, which {wrong}"
+
+
+def _wrong_url(scheme: str, url: str) -> str:
+    """What is wrong with a URL of a known scheme; empty when nothing is."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port if scheme in ("redis", "rediss") else None
+    except ValueError:
+        return "cannot be read as a URL: look at its port and brackets"
+    if scheme == "unix":
+        return "" if parts.path else "names no socket; write unix:///path/to/socket"
+    if scheme == "embedded":
+        return ""
+    if not parts.hostname or port == 0:
+        return f"names no server; write {scheme}://host:port/database"
+    database = parts.path.strip("/")
+    return "" if database.isdigit() or not database else "must end in the number of a database"
+
+
+def _hosts(settings: Settings) -> Iterator[Complaint]:
+    advertise = settings.node.advertise
+    if advertise and not is_host(advertise) and not is_host(f"[{bare_host(advertise)}]"):
+        yield (
+            "node.advertise",
+            f"must be a host name or IP address without port, not {shown(advertise)}",
+        )
+    for domain in settings.routing.domains:
+        if not is_host(domain):
+            yield "routing.domains", f"holds {shown(domain)}, which is no domain"

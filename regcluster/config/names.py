@@ -1,0 +1,74 @@
+"""A name that is no setting: what to say about it, with the closest right name.
+
+People come with Kamailio's parameters in hand, so those get sentences of their own: not there yet,
+gone from Kamailio too, or without meaning where all bindings live in Redis.
+"""
+
+from difflib import get_close_matches
+
+from regcluster.config.fields import FIELDS, SECTIONS, names_in
+
+NOT_YET = {
+    "registrar": {
+        "received_avp",
+        "received_param",
+        "sock_flag",
+        "sock_hdr_name",
+        "sock_mode",
+        "method_filtering",
+        "use_path",
+        "path_mode",
+        "path_use_received",
+        "path_check_local",
+        "xavp_cfg",
+        "xavp_rcd",
+        "xavp_rcd_mask",
+        "gruu_enabled",
+        "outbound_mode",
+        "regid_mode",
+        "flow_timer",
+        "event_callback",
+        "lookup_filter_mode",
+        "use_expired_contacts",
+    },
+    "location": {"matching_mode"},
+}
+"""Kamailio's parameters that are still to come, by our section."""
+
+DROPPED = {
+    "aor_avp": "name the AOR with the uri argument of save() and lookup()",
+    "reg_callid_avp": "match the Call-ID with option 1 of registered()",
+}
+"""Names Kamailio's own documentation keeps as tombstones, and what took their place."""
+
+MEANINGLESS = {"db_mode", "db_url", "db_update_as_insert", "hash_size", "preload", "fetch_rows"}
+"""Parameters of ``usrloc`` about memory and SQL."""
+
+
+def unknown_section(section: str) -> str:
+    """What to say about a section that does not exist."""
+    near = get_close_matches(section.lower(), SECTIONS, n=1)
+    hint = f"did you mean [{near[0]}]?" if near else f"there are {', '.join(SECTIONS)}"
+    return f"there is no section [{section}]; {hint}"
+
+
+def unknown_key(section: str, name: str) -> str:
+    """What to say about a key that ``section`` does not have."""
+    key = f"{section}.{name}"
+    if section == "registrar" and name in DROPPED:
+        return f"{key}: Kamailio itself has dropped this parameter; {DROPPED[name]}"
+    if name in NOT_YET.get(section, ()):
+        return f"{key} is a Kamailio parameter this version does not have yet"
+    if section == "location" and name in MEANINGLESS:
+        return f"{key} has no meaning here: bindings live in Redis, see store.url"
+    return f"{key} is not a setting; {_hint(section, name)}"
+
+
+def _hint(section: str, name: str) -> str:
+    elsewhere = [field.key for field in FIELDS.values() if field.name == name.lower()]
+    if elsewhere:
+        return f"did you mean {' or '.join(elsewhere)}?"
+    near = get_close_matches(name.lower(), names_in(section), n=1)
+    if near:
+        return f"did you mean {section}.{near[0]}?"
+    return f"[{section}] has {', '.join(names_in(section))}"

@@ -1,0 +1,82 @@
+"""Where messages come from and go to: a hop, and what a Via says about it.
+
+``stamp_via`` writes down where a request really came from, ``reply_hop`` and ``via_hop`` read it
+back (RFC 3261 §18.2, RFC 3581). ``maddr`` is ignored by policy: obeying it would let anyone aim
+our replies at a third party.
+"""
+
+from dataclasses import dataclass
+
+from regcluster.sip.grammar import LWS, parse_number, split_list, split_params
+from regcluster.sip.headers import Via
+from regcluster.sip.uri import MAX_PORT
+
+DEFAULT_PORT = 5060
+DEFAULT_TLS_PORT = 5061
+
+_OURS = ("received", "rport")
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Hop:
+    """One step away: transport ``UDP``, ``TCP`` or ``TLS``, a host without brackets, a port."""
+
+    transport: str
+    host: str
+    port: int
+
+    def render(self) -> str:
+        """``host:port``, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def stamp_via(row: str, via: Via, source: Hop) -> str:
+    """The Via row ``row`` with the truth about ``source`` in its first value, ``via``.
+
+    ``received`` is written where sent-by is not the source address, and always with ``rport``,
+    whose value becomes the source port (RFC 3261 §18.2.1, RFC 3581 §4). Whatever the peer itself
+    claimed in either is overwritten; all else stays as it was, byte for byte.
+    """
+    wants_port = "rport" in via.params
+    claims = "received" in via.params
+    if not (wants_port or claims) and _bare(via.host) == source.host:
+        return row
+    top = split_list(row)[0] if "," in row else row
+    params = [part for part in split_params(top) if _param_name(part) not in _OURS]
+    # An address with a zone (fe80::1%eth0) means nothing to the peer and breaks the grammar.
+    params.append(f"received={source.host.partition('%')[0]}")
+    if wants_port:
+        params.append(f"rport={source.port}")
+    return ";".join(params) + row[len(top) :]
+
+
+def reply_hop(via: Via, source: Hop) -> Hop:
+    """Where the reply to a request goes over UDP (RFC 3261 §18.2.2, RFC 3581 §4).
+
+    To the source address, at the source port if the peer asked with ``rport``, else at the port
+    of sent-by. On a stream the connection itself is the way back.
+    """
+    port = source.port if "rport" in via.params else via.port or default_port(via.transport)
+    return Hop(source.transport, source.host, port)
+
+
+def via_hop(via: Via) -> Hop:
+    """Where a response goes whose topmost Via is ``via``, written by another hop (§18.2.2)."""
+    host = via.params.get("received") or via.host
+    port = parse_number(via.params.get("rport") or "")
+    if not port or port > MAX_PORT:
+        port = via.port or default_port(via.transport)
+    return Hop(via.transport, _bare(host), port)
+
+
+def default_port(transport: str) -> int:
+    """The port that is meant where none is named (RFC 3261 §18.1.1, §19.1.2)."""
+    return DEFAULT_TLS_PORT if transport == "TLS" else DEFAULT_PORT
+
+
+def _param_name(part: str) -> str:
+    return part.partition("=")[0].strip(LWS).lower()
+
+
+def _bare(host: str) -> str:
+    return host[1:-1] if host.startswith("[") else host

@@ -1,0 +1,104 @@
+"""SIP messages as values: a start line, header rows in order, a body (RFC 3261 §7).
+
+A row is kept twice: as the pair (lower-case long name, value) for reading, and as the line it came
+in for passing on. Values stay raw text until a reader of ``headers`` is asked for them. A message
+is never changed after its birth, whoever wants another one makes it.
+"""
+
+from dataclasses import dataclass
+
+from regcluster.errors import MalformedHeader
+from regcluster.sip.grammar import split_list
+from regcluster.sip.headers import Via, parse_via
+
+LONG_NAMES = {
+    "a": "accept-contact",
+    "b": "referred-by",
+    "c": "content-type",
+    "d": "request-disposition",
+    "e": "content-encoding",
+    "f": "from",
+    "i": "call-id",
+    "j": "reject-contact",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "o": "event",
+    "r": "refer-to",
+    "s": "subject",
+    "t": "to",
+    "u": "allow-events",
+    "v": "via",
+    "x": "session-expires",
+    "y": "identity",
+}
+"""What each compact form stands for (RFC 3261 §7.3.3 and the extensions that claimed a letter)."""
+
+
+class Headers:
+    """How header rows are read, in requests and responses alike. Names are lower-case and long."""
+
+    __slots__ = ("_first", "_via")
+
+    headers: list[tuple[str, str]]
+    """(name, value): folds undone, white space around the value dropped."""
+    lines: list[str]
+    """The same rows as received, folds undone: the original spelling of name and value."""
+
+    def __post_init__(self) -> None:
+        self._first: dict[str, str] | None = None
+        self._via: Via | None = None
+
+    def first(self, name: str) -> str | None:
+        """The value of the first row called ``name``; None if there is none."""
+        return self.by_name.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """The values of all rows called ``name``, in order, each as its sender joined it."""
+        if name not in self.by_name:
+            return []
+        return [value for key, value in self.headers if key == name]
+
+    def values(self, name: str) -> list[str]:
+        """The list elements of all rows called ``name``, in order (RFC 3261 §7.3.1)."""
+        return [element for row in self.all(name) for element in split_list(row)]
+
+    @property
+    def by_name(self) -> dict[str, str]:
+        """The first row of each name."""
+        if self._first is None:
+            # Later pairs overwrite earlier ones, so the first row has to come last.
+            self._first = dict(reversed(self.headers))
+        return self._first
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via, read once. Raises ``MalformedHeader`` if it cannot be read."""
+        if self._via is None:
+            row = self.first("via")
+            if row is None:
+                raise MalformedHeader("Missing Via header field")
+            self._via = parse_via(split_list(row)[0])
+        return self._via
+
+
+@dataclass(slots=True)
+class Request(Headers):
+    """A request: ``method`` as received, for methods have case; ``uri`` is the Request-URI."""
+
+    method: str
+    uri: str
+    headers: list[tuple[str, str]]
+    lines: list[str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Response(Headers):
+    """A response: a status of three digits and its phrase, which may be empty."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    lines: list[str]
+    body: bytes

@@ -1,0 +1,102 @@
+"""The rules of the house that no linter knows: sizes, the changelog, the wheel, the pins."""
+
+import ast
+import re
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("regcluster", "tests", "benchmarks")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in {".py", ".lua"}
+)
+MODULES = [name for name in SOURCES if name.endswith(".py")]
+
+MAX_FILE = 400
+MAX_FUNCTION = 60
+"""Lines from ``def`` to the last statement; the aim is ten, and forty is already a question."""
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_file_outgrows_its_room(name: str) -> None:
+    """A file has at most 400 lines: past that it is two files that have not met yet."""
+    lines = len((ROOT / name).read_text().splitlines())
+
+    assert lines <= MAX_FILE
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_function_outgrows_the_screen(name: str) -> None:
+    """A function has at most 60 lines, its docstring included."""
+    long = [
+        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1}"
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= MAX_FUNCTION
+    ]
+
+    assert [] == long
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("regcluster/")])
+def test_every_module_says_what_it_owns(name: str) -> None:
+    """A module opens with a docstring, unless it holds nothing at all."""
+    tree = ast.parse((ROOT / name).read_text())
+
+    assert not tree.body or ast.get_docstring(tree)
+
+
+def test_changelog_starts_with_what_is_not_released() -> None:
+    """The first section of the changelog is *Unreleased*, and it is not empty."""
+    sections = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
+    heading, _, body = sections[0].partition("\n")
+
+    assert heading == "Unreleased"
+    assert "\n- " in body
+
+
+def test_wheel_carries_the_scripts(tmp_path: Path) -> None:
+    """Every Lua script and the typing marker are in the wheel, and no test is."""
+    expected = {name for name in SOURCES if name.endswith(".lua") and name.startswith("regcluster")}
+
+    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path)))
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    assert expected | {"regcluster/py.typed"} <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.parametrize("name", ["run", "dev"])
+def test_every_requirement_is_pinned_by_hash(name: str) -> None:
+    """A build that nobody pinned cannot come in: each requirement has a version and a hash."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
+    loose = [line for line in text.splitlines() if not re.match(r"\S+==\S+ .*--hash=sha256:", line)]
+
+    assert [] == loose
+
+
+def test_tests_run_what_production_runs() -> None:
+    """What both requirement files name, they name in the same version."""
+    run, dev = (_pins(ROOT / "requirements" / name) for name in ("run.txt", "dev.txt"))
+
+    assert run == {name: dev.get(name) for name in run}
+
+
+def test_every_dependency_is_pinned() -> None:
+    """``make lock`` was run after the last change of the dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
+    wanted = [*project["project"]["dependencies"], *groups["test"], *groups["lint"]]
+    names = {re.split(r"[\[><=~!; ]", line)[0] for line in wanted}
+
+    assert names <= _pins(ROOT / "requirements/dev.txt").keys()
+
+
+def _pins(file: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", file.read_text(), flags=re.MULTILINE))
