@@ -6,6 +6,7 @@ REGISTER. Lifetimes are the operator's to choose: ``min_expires`` and its kin do
 """
 
 import secrets
+from dataclasses import dataclass
 
 from regcluster import __version__
 from regcluster.config import LocationSettings, RegistrarSettings
@@ -13,7 +14,7 @@ from regcluster.errors import MalformedHeader
 from regcluster.registrar.aor import canonical_aor
 from regcluster.registrar.binding import match_key
 from regcluster.registrar.plan import Change, Refusal, SavePlan
-from regcluster.sip.headers import parse_q
+from regcluster.sip.headers import Contact, parse_contacts, parse_q
 from regcluster.sip.uri import parse_uri
 
 USER_AGENT = f"regcluster/{__version__}"
@@ -50,30 +51,53 @@ def read_q(text: str) -> int:
         raise ValueError(f"{text} is no preference: a number from 0 to 1, such as 0.5") from None
 
 
-def plan_add(aor: str, change: Change, registrar: RegistrarSettings) -> SavePlan:
-    """The plan that binds one contact to ``aor``."""
+def read_contact(text: str, registrar: RegistrarSettings) -> Contact:
+    """The Contact that binds the bare URI ``text``; raises ``ValueError`` with a sentence.
+
+    It is read between angle brackets, as it will be written: whatever could close them early is
+    refused.
+    """
+    try:
+        contacts = parse_contacts([f"<{text}>"])
+    except MalformedHeader as broken:
+        raise ValueError(f"{text} is no contact URI: {broken.reason}") from None
+    if len(contacts) != 1 or not isinstance(contacts[0], Contact) or contacts[0].uri != text:
+        raise ValueError(f"{text} is no contact URI: write it bare, as in sip:alice@192.0.2.1")
+    if len(text) > registrar.contact_max_size:
+        limit = registrar.contact_max_size
+        raise ValueError(f"the contact is longer than registrar.contact_max_size ({limit})")
+    return contacts[0]
+
+
+@dataclass(slots=True)
+class Wish:
+    """A binding as an operator asks for it."""
+
+    aor: str
+    contact: Contact
+    expires: int
+    """Seconds."""
+    q: int
+    """Thousandths; -1: unspecified."""
+
+
+def plan_add(wish: Wish, registrar: RegistrarSettings, location: LocationSettings) -> SavePlan:
+    """The plan that makes or refreshes one binding; ``max_contacts`` applies."""
+    change = Change(
+        key=match_key(wish.contact.uri, wish.contact.parsed, location),
+        lifetime=wish.expires,
+        uri=wish.contact.uri,
+        q=wish.q,
+        params="",
+        ruid=f"{RUID_PREFIX}-{secrets.token_hex(8)}-1",
+    )
     return SavePlan(
-        aor=aor,
+        aor=wish.aor,
         call_id=f"{secrets.token_hex(8)}@{USER_AGENT}",
         cseq=1,
         user_agent=USER_AGENT,
         wipe=False,
         changes=[change],
         max_contacts=registrar.max_contacts,
-        cseq_delay=0,
+        cseq_delay=location.cseq_delay,
     )
-
-
-def read_change(
-    contact: str, expires: int, q: int, registrar: RegistrarSettings, location: LocationSettings
-) -> Change:
-    """Contact URI ``contact`` bound for ``expires`` seconds; ``ValueError`` with a sentence."""
-    try:
-        key = match_key(contact, parse_uri(contact), location)
-    except MalformedHeader as broken:
-        raise ValueError(f"{contact} is no contact URI: {broken.reason}") from None
-    if len(contact) > registrar.contact_max_size:
-        limit = registrar.contact_max_size
-        raise ValueError(f"the contact is longer than registrar.contact_max_size ({limit})")
-    ruid = f"{RUID_PREFIX}-{secrets.token_hex(8)}-1"
-    return Change(key=key, lifetime=expires, uri=contact, q=q, params="", ruid=ruid)

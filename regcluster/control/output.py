@@ -5,7 +5,7 @@ is: a table escapes what cannot be printed, JSON is plain ASCII.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from regcluster.config.fields import FIELDS, SECTIONS
 from regcluster.config.reader import Loaded
@@ -39,6 +39,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def pairs(rows: Mapping[str, str | int]) -> str:
+    """Names and values, one pair a line."""
+    width = max(map(len, rows))
+    return "\n".join(f"{name.ljust(width)}  {printable(str(rows[name]))}" for name in rows)
+
+
 def document(value: object) -> str:
     """``value`` as one line of JSON, ASCII only."""
     return json.dumps(value)
@@ -60,7 +66,7 @@ def record_document(aor: str, record: Record) -> dict[str, object]:
 
 def settings_toml(loaded: Loaded) -> str:
     """Every setting as a TOML file, the origin of each value beside it; passwords are hidden."""
-    return "\n".join([_section_toml(loaded, section) for section in SECTIONS])
+    return "\n\n".join([_section_toml(loaded, section) for section in SECTIONS])
 
 
 def settings_document(loaded: Loaded) -> dict[str, object]:
@@ -107,7 +113,7 @@ def _section_toml(loaded: Loaded, section: str) -> str:
     commented = [
         f"{line.ljust(width)}  # {origin}" for line, origin in zip(lines, origins, strict=True)
     ]
-    return "\n".join([f"[{section}]", *commented, ""])
+    return "\n".join([f"[{section}]", *commented])
 
 
 def _public(value: object) -> object:

@@ -43,9 +43,7 @@ def grant(asked: int | None, settings: RegistrarSettings, spread: Spread) -> int
 
 def too_brief(least: int) -> Refusal:
     """The 423 that tells the shortest lifetime granted."""
-    return Refusal(
-        423, "Interval Too Brief", "Interval too brief", [("Min-Expires", str(least))]
-    )
+    return Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", str(least))])
 
 
 def _shorten(seconds: int, percent: int, spread: Spread) -> int:

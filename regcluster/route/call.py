@@ -80,9 +80,7 @@ class Call:
         """The To URI, which names the AOR of a REGISTER. Raises ``MalformedHeader``."""
         return parse_uri(parse_name_addr(self.request.first("to") or "").uri)
 
-    def reply(
-        self, status: int, reason: str = "", headers: Sequence[tuple[str, str]] = ()
-    ) -> None:
+    def reply(self, status: int, reason: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
         """Answer with ``status``; the reason phrase defaults to the standard one."""
         self.effects.append(Reply(status, reason or REASONS[status], list(headers)))
 

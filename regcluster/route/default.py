@@ -21,8 +21,10 @@ CAPABILITIES = [
 ]
 
 KNOWN_METHODS = frozenset(
-    "REGISTER INVITE ACK BYE CANCEL OPTIONS INFO PRACK UPDATE SUBSCRIBE NOTIFY REFER MESSAGE "
-    "PUBLISH".split()
+    {
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
+        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    }
 )
 """Methods there is an RFC for: 405 where we do not do them, 501 for any other (§8.2.1, §21.5.2)."""
 

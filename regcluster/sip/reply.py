@@ -96,11 +96,11 @@ def render_reply(request: Request, reply: Reply, source: Hop) -> bytes:
     script computed can add a line to a reply. Raises ``MalformedHeader`` if the request has no Via
     that can be read; the parser lets no such request pass.
     """
-    rows = [f"SIP/2.0 {reply.status} {reply.reason}"]
-    vias = request.all("via")
-    rows.append("Via: " + stamp_via(vias[0], request.via, source))
-    rows += [f"Via: {via}" for via in vias[1:]]
-    return b""
+    own = [f"SIP/2.0 {reply.status} {reply.reason}"]
+    own += [f"{name}: {value}" for name, value in reply.headers]
+    rows = [own[0], *_echo(request, reply.status, source), *own[1:], _END]
+    text = "\r\n".join(rows)
+    ...
 
 
 def to_tag(request: Request) -> str:

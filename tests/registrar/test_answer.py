@@ -78,14 +78,11 @@ def test_a_refusal_carries_its_headers_and_its_error() -> None:
     """Min-Expires before P-Registrar-Error, as Kamailio writes them."""
     refusal = Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", "60")])
 
-    assert (
-        Reply(
-            423,
-            "Interval Too Brief",
-            [("Min-Expires", "60"), ("P-Registrar-Error", "Interval too brief")],
-        )
-        == refuse(refusal, DEFAULTS)
-    )
+    assert Reply(
+        423,
+        "Interval Too Brief",
+        [("Min-Expires", "60"), ("P-Registrar-Error", "Interval too brief")],
+    ) == refuse(refusal, DEFAULTS)
 
 
 def test_a_refusal_may_go_without_error_text() -> None:

@@ -33,9 +33,7 @@ def test_a_record_is_in_order_of_q_then_age() -> None:
     old, young = replace(BINDING, q=500, created_at=1), replace(BINDING, q=500, created_at=2)
     zero, none = replace(BINDING, q=0), replace(BINDING, q=-1)
 
-    assert [best, old, young, zero, none] == sorted(
-        [none, young, zero, old, best], key=preference
-    )
+    assert [best, old, young, zero, none] == sorted([none, young, zero, old, best], key=preference)
 
 
 def test_bindings_of_one_instant_are_in_order_of_ruid() -> None:

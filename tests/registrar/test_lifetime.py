@@ -55,8 +55,7 @@ def test_brief_lifetimes_are_refused_with_the_limit(asked: int | None) -> None:
     outcome = grant(asked, settings(min_expires_mode=1, default_expires=59), no_spread)
 
     assert (
-        Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", "60")])
-        == outcome
+        Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", "60")]) == outcome
     )
 
 

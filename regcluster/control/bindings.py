@@ -1,0 +1,208 @@
+"""The verbs about bindings: ``aor list``, ``show``, ``add``, ``rm``, and ``stats``.
+
+They reach the store directly, so they work while every node is down. One verb is one connection
+and, ``list`` and ``stats`` apart, one round trip.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import anyio
+import click
+
+from regcluster.config import RegistrarSettings
+from regcluster.config.reader import Loaded
+from regcluster.config.secrets import secret_free
+from regcluster.control import output
+from regcluster.control.admin import Wish, plan_add, read_aor, read_contact, read_q
+from regcluster.control.options import Source, json_option, settings_options
+
+if TYPE_CHECKING:
+    from regcluster.store.api import Store
+
+T = TypeVar("T")
+Read = TypeVar("Read")
+
+NEGATIVE = 1
+"""Exit code of an answer that is no: not found, not allowed."""
+
+aor_argument = click.argument("aor_text", metavar="AOR")
+
+
+@click.group("aor")
+def aor_group() -> None:
+    """Look at the bindings of addresses-of-record, or change them.
+
+    AOR is alice@example.com or sip:alice@example.com.
+    """
+
+
+@aor_group.command("list")
+@settings_options
+@json_option
+@click.option("--prefix", default="", help="Only AORs that begin with this.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=1000,
+    show_default=True,
+    help="Stop after so many; 0: never.",
+)
+def list_aors(source: Source, as_json: bool, prefix: str, limit: int) -> None:
+    """List the AORs that have bindings, one a line, in no order.
+
+    With --json each line is a document of its own, {"aor": "..."}.
+    """
+
+    async def walk(store: "Store") -> None:
+        written = 0
+        async for aor in store.scan():
+            if not aor.startswith(prefix):
+                continue
+            if limit and written == limit:
+                click.echo(f"regcluster: stopped after {limit}; --limit 0 lists all", err=True)
+                return
+            click.echo(output.document({"aor": aor}) if as_json else output.printable(aor))
+            written += 1
+
+    _ask(source.load(), walk)
+
+
+@aor_group.command()
+@settings_options
+@json_option
+@aor_argument
+def show(source: Source, as_json: bool, aor_text: str) -> None:
+    """Show the contacts of AOR, best first."""
+    loaded = source.load()
+    aor = _read_aor(aor_text, loaded)
+    record = _ask(loaded, lambda store: store.fetch(aor))
+    if as_json:
+        click.echo(output.document(output.record_document(aor, record)))
+    elif record.bindings:
+        click.echo(output.record_table(record))
+    if not record.bindings:
+        _say_no(f"{aor} has no contacts")
+
+
+@aor_group.command()
+@settings_options
+@json_option
+@aor_argument
+@click.argument("contact_text", metavar="CONTACT")
+@click.option("--expires", type=click.IntRange(1, 2**32 - 1), help="Lifetime, seconds.")
+@click.option("--q", "q_text", metavar="Q", help="Preference, 0 to 1.")
+def add(
+    source: Source,
+    as_json: bool,
+    aor_text: str,
+    contact_text: str,
+    expires: int | None,
+    q_text: str | None,
+) -> None:
+    """Bind the URI CONTACT to AOR, or refresh that binding.
+
+    Without --expires and --q it lives and ranks as registrar.default_expires and
+    registrar.default_q say. registrar.max_contacts applies, min_expires and max_expires do not.
+    """
+    loaded = source.load()
+    registrar = loaded.settings.registrar
+    wish = Wish(
+        aor=_read_aor(aor_text, loaded),
+        contact=_read(lambda: read_contact(contact_text, registrar)),
+        expires=expires or _default_expires(registrar),
+        q=registrar.default_q if q_text is None else _read(lambda: read_q(q_text)),
+    )
+    plan = plan_add(wish, registrar, loaded.settings.location)
+    verdict = _ask(loaded, lambda store: store.save(plan))
+    if verdict.outcome == "too_many":
+        limit = registrar.max_contacts
+        _say_no(
+            f"{wish.aor} already has as many contacts as registrar.max_contacts allows, {limit}"
+        )
+    if as_json:
+        answer = output.record_document(wish.aor, verdict.record)
+        click.echo(output.document({"outcome": verdict.outcome, **answer}))
+    else:
+        aor = output.printable(wish.aor)
+        click.echo(f"{verdict.outcome} {contact_text} for {aor}, {wish.expires} s")
+
+
+@aor_group.command()
+@settings_options
+@json_option
+@aor_argument
+@click.option("--ruid", default="", help="Remove only the binding with this record-unique id.")
+def rm(source: Source, as_json: bool, aor_text: str, ruid: str) -> None:
+    """Remove all bindings of AOR, or one of them."""
+    loaded = source.load()
+    aor = _read_aor(aor_text, loaded)
+    removed = _ask(loaded, lambda store: store.drop(aor, ruid))
+    if as_json:
+        click.echo(output.document({"aor": aor, "removed": removed}))
+    elif removed:
+        click.echo(f"removed {removed} {'binding' if removed == 1 else 'bindings'}")
+    if not removed:
+        _say_no(f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts")
+
+
+@click.command()
+@settings_options
+@json_option
+def stats(source: Source, as_json: bool) -> None:
+    """Count the bindings in the store.
+
+    Those that have expired count until they are swept.
+    """
+    loaded = source.load()
+    settings = loaded.settings.store
+    bindings = _ask(loaded, lambda store: store.count())
+    rows: dict[str, str | int] = {
+        "bindings": bindings,
+        "store": secret_free(settings.url),
+        "prefix": settings.prefix,
+        "partitions": settings.partitions,
+    }
+    if as_json:
+        click.echo(output.document(rows))
+    else:
+        click.echo(output.pairs(rows))
+
+
+def _ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
+    """Open the store, run ``verb`` on it, close it."""
+    # Only here: ``--help`` and wrong usage should not wait for redis-py.
+    from regcluster.store import open_store
+
+    async def run() -> T:
+        store = await open_store(loaded.settings.store)
+        try:
+            return await verb(store)
+        finally:
+            await store.close()
+
+    return anyio.run(run)
+
+
+def _default_expires(registrar: RegistrarSettings) -> int:
+    # A binding made to live 0 seconds would be a removal.
+    if registrar.default_expires:
+        return registrar.default_expires
+    raise click.UsageError("registrar.default_expires is 0, so say --expires")
+
+
+def _read_aor(text: str, loaded: Loaded) -> str:
+    settings = loaded.settings
+    return _read(lambda: read_aor(text, settings.registrar, settings.location))
+
+
+def _read(parse: Callable[[], Read]) -> Read:
+    try:
+        return parse()
+    except ValueError as wrong:
+        raise click.UsageError(output.printable(str(wrong))) from None
+
+
+def _say_no(sentence: str) -> NoReturn:
+    click.echo(f"regcluster: {output.printable(sentence)}", err=True)
+    raise click.exceptions.Exit(NEGATIVE)

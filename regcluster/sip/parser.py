@@ -1,0 +1,260 @@
+"""From bytes to messages (RFC 3261 §7, §18.3). ``parse`` raises nothing but ``SipError``.
+
+Lines end in CRLF, nothing else: a bare CR or LF in the head is refused, for to one reader it ends a
+header and to the next it does not; so is a NUL, unless a backslash quotes it. Values stay raw.
+
+What breaks a rule is refused with ``BadRequest`` if it can be answered, which takes a request line
+and a Via that can be read. Its ``request`` holds what else could be read, ill-formed values too: a
+reply copies From, To, Call-ID and CSeq without understanding them, and leaves out one that is
+missing. All else (responses, other protocols, noise) is a plain ``MalformedMessage``, to be
+counted and dropped.
+"""
+
+from regcluster.errors import MalformedHeader, MalformedMessage, SipError
+from regcluster.sip.grammar import LWS, is_token, parse_number
+from regcluster.sip.headers import parse_cseq, parse_name_addr
+from regcluster.sip.message import LONG_NAMES, Request, Response
+
+MAX_MESSAGE = 65535
+"""Octets of a message: what a UDP datagram can hold, and as much on a stream (§18.1.1)."""
+
+MAX_HEADERS = 256
+"""Header rows. The longest honest messages have some fifty, most of them Via and Record-Route."""
+
+MAX_URI = 2048
+"""Characters of a Request-URI: ten times what phones send, and still one line of a log."""
+
+_REQUIRED = {
+    "via": "Via",
+    "from": "From",
+    "to": "To",
+    "call-id": "Call-ID",
+    "cseq": "CSeq",
+}
+
+_SINGLE = frozenset({"from", "to", "call-id", "cseq", "max-forwards", "content-length"})
+"""Headers that, given twice, would let two readers see two messages (RFC 4475 §3.3.8, §3.3.9)."""
+
+_USUAL_NAMES = (
+    "Accept Allow Authorization Call-ID Call-Id Contact Content-Length Content-Type CSeq Date Event "
+    "Expires From Max-Forwards Path Proxy-Authorization Record-Route Require Route Server "
+    "Supported To User-Agent Via"
+)
+# The way nearly all names arrive: one lookup instead of three string operations.
+_NAMES = {name: name.lower() for name in _USUAL_NAMES.split()} | LONG_NAMES
+
+
+_BLANKED = str.maketrans("\r\0", "  ")
+
+
+class BadRequest(MalformedMessage):
+    """A request that is refused and can be answered: ``request`` is what could be read of it."""
+
+    def __init__(self, status: int, reason: str, request: Request) -> None:
+        super().__init__(status, reason)
+        self.request = request
+
+
+def is_keepalive(data: bytes) -> bool:
+    """Whether a datagram is a keep-alive and no message: line ends only, or four NULs."""
+    return not data.strip(b"\r\n") or data == b"\0\0\0\0"
+
+
+def parse(data: bytes, *, stream: bool = False) -> Request | Response:
+    """Read one message: a datagram, or what ``StreamFramer`` cut from a stream.
+
+    A datagram may begin with empty lines, may lack Content-Length and may hold more than it says;
+    the rest is dropped (RFC 3261 §18.3). A request that is returned has a Via that can be read,
+    one From, To and Call-ID each, and a CSeq that agrees with its method.
+    """
+    try:
+        return _parse(data, stream)
+    except SipError as broken:
+        raise answerable(data, broken) from None
+
+
+def answerable(data: bytes, broken: SipError) -> MalformedMessage:
+    """The error to raise for ``data``: a ``BadRequest`` if there is anybody to answer."""
+    request = _salvage(data)
+    if request is None:
+        return MalformedMessage(broken.status, broken.reason)
+    return BadRequest(broken.status, broken.reason, request)
+
+
+def split_head(text: str) -> list[str]:
+    """The start line and the header rows of a head, folds undone (RFC 3261 §7.3.1)."""
+    rows = text.split("\r\n")
+    ends = len(rows) - 1
+    if text.count("\n") != ends or text.count("\r") != ends:
+        raise MalformedMessage(400, "Bare CR or LF in the header section")
+    if "\0" in text and "\0" in text.replace("\\\\", "").replace("\\\0", ""):
+        raise MalformedMessage(400, "NUL in the header section")
+    if "\r\n " in text or "\r\n\t" in text:
+        return [rows[0], *_unfold(rows[1:])]
+    return rows
+
+
+def _parse(data: bytes, stream: bool) -> Request | Response:
+    if data.startswith(b"\r\n"):
+        data = data.lstrip(b"\r\n")
+    head, blank, body = data.partition(b"\r\n\r\n")
+    if not blank:
+        raise MalformedMessage(400, "No empty line behind the header section")
+    start, *lines = split_head(head.decode("utf-8", "surrogateescape"))
+    if len(lines) > MAX_HEADERS:
+        raise MalformedMessage(400, "Too many header fields")
+    headers = _parse_rows(lines)
+    message: Request | Response
+    if start[:4].upper() == "SIP/":
+        status, reason = _parse_status_line(start)
+        message = Response(status, reason, headers, lines, b"")
+        _check_headers(message)
+    else:
+        method, uri = _parse_request_line(start)
+        message = Request(method, uri, headers, lines, b"")
+        if _check_headers(message) != method:
+            raise MalformedMessage(400, "CSeq method is not the request's")
+    message.body = _cut_body(message.first("content-length"), body, stream)
+    return message
+
+
+def _parse_rows(lines: list[str]) -> list[tuple[str, str]]:
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        key = _NAMES.get(name) or _long_name(name)
+        if not colon:
+            raise MalformedMessage(400, "Header row without a colon")
+        headers.append((key, value.strip(LWS)))
+    return headers
+
+
+def _long_name(spelled: str) -> str:
+    """The lower-case long form of a header name, which white space may follow (§7.3.1)."""
+    name = spelled.rstrip(LWS)
+    if not is_token(name):
+        raise MalformedMessage(400, "Bad header field name")
+    name = name.lower()
+    return LONG_NAMES.get(name, name)
+
+
+def _parse_request_line(line: str) -> tuple[str, str]:
+    """Method and Request-URI; the three parts are one space apart (RFC 3261 §7.1)."""
+    method, _, rest = line.partition(" ")
+    uri, _, version = rest.rpartition(" ")
+    if (
+        not is_token(method)
+        or not uri
+        or " " in uri
+        or "\t" in uri
+        or version[:4].upper() != "SIP/"
+    ):
+        raise MalformedMessage(400, "Bad request line")
+    if version[4:] != "2.0":
+        raise MalformedMessage(505, "Version Not Supported")
+    if len(uri) > MAX_URI:
+        raise MalformedMessage(414, "Request-URI Too Long")
+    # RFC 3261 §19.1.1 table 1: a Request-URI has no headers; they would be the sender's way to
+    # have us write some (RFC 4475 §3.1.2.11).
+    if "?" in uri and "?" in uri.rpartition("@")[2]:
+        raise MalformedMessage(400, "Headers in the Request-URI")
+    return method, uri
+
+
+def _parse_status_line(line: str) -> tuple[int, str]:
+    """Status and reason phrase, which may be empty (RFC 3261 §7.2)."""
+    version, _, rest = line.partition(" ")
+    code, _, reason = rest.partition(" ")
+    status = parse_number(code)
+    if version.upper() != "SIP/2.0" or len(code) != 3 or not status or not 100 <= status <= 699:
+        raise MalformedMessage(400, "Bad status line")
+    return status, reason
+
+
+def _check_headers(message: Request | Response) -> str:
+    """Refuse a message that cannot be routed, matched or answered; the method its CSeq names."""
+    rows = message.by_name
+    for name, spelled in _REQUIRED.items():
+        if not rows.get(name):
+            raise MalformedMessage(400, f"Missing {spelled} header field")
+    if len(rows) != len(message.headers):
+        _check_repeated(message)
+    for name in ("from", "to"):
+        try:
+            parse_name_addr(rows[name])
+        except MalformedHeader as broken:
+            raise MalformedMessage(400, f"Bad {_REQUIRED[name]}: {broken.reason}") from None
+    _ = message.via
+    return parse_cseq(rows["cseq"]).method
+
+
+def _check_repeated(message: Request | Response) -> None:
+    """Several rows of a name are fine for lists, and for others if they say the same thing."""
+    for name, value in message.headers:
+        if name in _SINGLE and message.by_name[name] != value:
+            raise MalformedMessage(400, "Header field given twice")
+    # All Vias go back as they came, so commas that fall between them must be beyond doubt.
+    message.values("via")
+
+
+def _cut_body(length: str | None, rest: bytes, stream: bool) -> bytes:
+    """The body in ``rest``, as Content-Length has it (RFC 3261 §18.3, §20.14)."""
+    if length is None:
+        if stream:
+            raise MalformedMessage(400, "Missing Content-Length header field")
+        return rest
+    octets = parse_number(length)
+    if octets is None:
+        raise MalformedMessage(400, "Bad Content-Length")
+    if octets > len(rest):
+        raise MalformedMessage(400, "Body shorter than Content-Length")
+    return rest[:octets]
+
+
+def _unfold(lines: list[str]) -> list[str]:
+    """Join each line that begins with white space to the one before it, by a single space."""
+    rows: list[list[str]] = []
+    for line in lines:
+        if not line.startswith((" ", "\t")):
+            rows.append([line])
+        elif rows:
+            rows[-1][-1] = rows[-1][-1].rstrip(LWS)
+            rows[-1].append(line.lstrip(LWS))
+        else:
+            raise MalformedMessage(400, "White space before the first header field")
+    return [" ".join(row) for row in rows]
+
+
+def _salvage(data: bytes) -> Request | None:
+    """What can be read of a request that broke a rule; None if it cannot be answered.
+
+    Here any line end will do, rows that make no sense are left out, and the characters that must
+    never get into a reply become spaces.
+    """
+    head = data.lstrip(b"\r\n").partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
+    start, *lines = head.replace("\r\n", "\n").translate(_BLANKED).split("\n")
+    method, _, rest = start.partition(" ")
+    if not is_token(method) or " SIP/" not in rest.upper():
+        return None
+    if "" in lines:
+        lines = lines[: lines.index("")]
+    try:
+        lines = _unfold(lines[:MAX_HEADERS])
+        request = Request(method, rest.split()[0], *_readable_rows(lines), b"")
+        # Replies read the topmost Via and echo them all.
+        request.values("via")
+        _ = request.via
+    except SipError:
+        return None
+    return request
+
+
+def _readable_rows(lines: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    headers = []
+    kept = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if colon and is_token(name.rstrip(LWS)):
+            headers.append((_long_name(name), value.strip(LWS)))
+            kept.append(line)
+    return headers, kept
