@@ -4,6 +4,8 @@ What a worker reads anew with each request can change; what made its sockets, st
 processes cannot.
 """
 
+from msgspec import structs
+
 from regcluster.config.fields import FIELDS, Field
 from regcluster.config.settings import Settings
 
@@ -29,3 +31,10 @@ def value_of(settings: Settings, field: Field) -> object:
     """The value ``settings`` holds for ``field``."""
     value: object = getattr(getattr(settings, field.section), field.name)
     return value
+
+
+def merged(old: Settings, new: Settings) -> Settings:
+    """``old`` with those values of ``new`` that can change now."""
+    sections = {name: getattr(new, name) for name in CHANGEABLE_SECTIONS}
+    level = structs.replace(old.log, level=new.log.level)
+    return structs.replace(old, **sections, log=level)

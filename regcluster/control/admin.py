@@ -19,6 +19,9 @@ from regcluster.sip.uri import parse_uri
 
 USER_AGENT = f"regcluster/{__version__}"
 
+SCHEMES = ("sip:", "sips:", "tel:", "urn:")
+"""What makes an argument a whole URI rather than the rest of a SIP URI."""
+
 RUID_PREFIX = "ulcx"
 """Kamailio's mark of a binding that no phone made."""
 
@@ -30,7 +33,7 @@ def read_aor(text: str, registrar: RegistrarSettings, location: LocationSettings
     sentence.
     """
     uri = text
-    if not text.lower().startswith(("sip:", "sips:")):
+    if not text.lower().startswith(SCHEMES):
         # Where AORs have no host, any host will do.
         bare = not location.use_domain and "@" not in text
         uri = f"sip:{text}@localhost" if bare else f"sip:{text}"

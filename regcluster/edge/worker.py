@@ -125,7 +125,7 @@ class Worker:
     async def _run(self, request: Request, flow: Flow) -> None:
         if request.method != "REGISTER" and request.first("route") is not None:
             request = strip_route(request, self._identity.is_ours)
-        call = Call(request, self._location, self._identity.is_ours)
+        call = Call(request, self._location, self._identity)
         await self._route(call)
         for effect in call.effects:
             await self._perform(effect, request, flow)

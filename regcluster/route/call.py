@@ -7,10 +7,11 @@ runs a script over any store and reads the effects.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from regcluster.location import Location
 from regcluster.registrar.select import Target
-from regcluster.sip.headers import parse_name_addr
+from regcluster.sip.headers import Via, parse_name_addr
 from regcluster.sip.message import Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, Uri, parse_uri
@@ -21,6 +22,16 @@ class Forward:
     """The effect of sending the request on to ``target``, a SIP URI."""
 
     target: str
+
+
+class Ourselves(Protocol):
+    """Tells what on the wire means this node."""
+
+    def is_ours(self, uri: SipUri) -> bool:
+        """Whether a SIP URI names an address this node listens on or advertises."""
+
+    def wrote(self, via: Via) -> bool:
+        """Whether a Via is one this node put there."""
 
 
 Effect = Reply | Forward
@@ -51,14 +62,11 @@ class RegistrarFace:
 class Call:
     """One request on its way through a route script."""
 
-    __slots__ = ("_uri", "effects", "is_ours", "registrar", "request")
+    __slots__ = ("_uri", "effects", "ourselves", "registrar", "request")
 
-    def __init__(
-        self, request: Request, location: Location, is_ours: Callable[[SipUri], bool]
-    ) -> None:
+    def __init__(self, request: Request, location: Location, ourselves: Ourselves) -> None:
         self.request = request
-        self.is_ours = is_ours
-        """Whether a SIP URI names this node itself: an address it listens on or advertises."""
+        self.ourselves = ourselves
         self.registrar = RegistrarFace(self, location)
         self.effects: list[Effect] = []
         self._uri: Uri | None = None

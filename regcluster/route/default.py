@@ -43,7 +43,7 @@ class BuiltIn:
         uri = call.uri
         if not isinstance(uri, SipUri):
             call.reply(416)
-        elif uri.user is None and call.is_ours(uri) and call.method != "REGISTER":
+        elif uri.user is None and call.ourselves.is_ours(uri) and call.method != "REGISTER":
             _answer_as_server(call)
         elif not self._serves(uri):
             call.reply(self._settings.foreign)
@@ -73,7 +73,7 @@ class BuiltIn:
         if call.method == "CANCEL":
             call.reply(200)
             return
-        reply = redirect(await call.registrar.lookup(), call.request)
+        reply = redirect(await call.registrar.lookup(), call.uri)
         if reply is None:
             self._not_found(call)
         else:
@@ -81,7 +81,7 @@ class BuiltIn:
 
     async def _forward(self, call: Call) -> None:
         """Be the stateless proxy of RFC 3261 §16.11: one target, the same for every copy."""
-        if refusal := check(call.request):
+        if refusal := check(call.request, call.ourselves.wrote):
             call.effects.append(refusal)
             return
         target = _best(await call.registrar.lookup())

@@ -6,6 +6,7 @@ strict where two readers could see two different things: an open quote or bracke
 a parameter given twice.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +15,16 @@ from typing import Final, Literal
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import (
     LWS,
+    PLAIN_PARAMS,
     Params,
     is_token,
     parse_number,
     parse_params,
+    read_plain_params,
     skip_quoted,
     split_list,
 )
-from regcluster.sip.uri import Uri, parse_host, parse_port, parse_uri, split_hostport
+from regcluster.sip.uri import IPV4, Uri, parse_host, parse_port, parse_uri, split_hostport
 
 MAX_UINT32 = 2**32 - 1
 """The largest CSeq number and the longest delta-seconds (RFC 3261 §8.1.1.5, §20.19)."""
@@ -37,6 +40,12 @@ _NOT_IN_WORDS = frozenset(':;,">')
 # No URI holds these. Bare, it holds no "," and "?" either: they would seem to end it (§20.10).
 _NOT_IN_BRACKETS = frozenset(' \t<"')
 _NOT_BARE = frozenset(' \t<>",?')
+
+# The forms that nearly all values of a busy server have: one possessive match, which cannot
+# backtrack, takes a fraction of the time that reading them with all their liberties takes.
+_USUAL_ADDRESS = re.compile(r'([^:;,<>"]*+)<([^<>" \t]++)>(|;.++)', re.DOTALL)
+_USUAL_FROM = re.compile(r'[^:;,<>"]*+<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>,;\x7f]++)?+')
+_USUAL_VIA = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -89,6 +98,9 @@ def parse_name_addr(text: str) -> NameAddr:
     In the bare form everything behind the first ``;`` is a header parameter. The URI is given as
     text, for ``parse_uri`` to read.
     """
+    if usual := _USUAL_ADDRESS.fullmatch(text):
+        display, uri, params = usual.groups()
+        return NameAddr(display.rstrip(LWS), uri, parse_params(params))
     start = _find_bracket(text)
     if start < 0:
         uri, semicolon, params = text.partition(";")
@@ -98,6 +110,14 @@ def parse_name_addr(text: str) -> NameAddr:
     if end < 0 or not uri or not _NOT_IN_BRACKETS.isdisjoint(uri):
         raise MalformedHeader("Bad URI in angle brackets")
     return NameAddr(text[:start].strip(LWS), uri, parse_params(text[end + 1 :]))
+
+
+def is_usual_address(text: str) -> bool:
+    """Whether ``text`` is plainly an address that ``parse_name_addr`` accepts.
+
+    It answers for nearly every From and To, at a fraction of the cost of reading it.
+    """
+    return _USUAL_FROM.fullmatch(text) is not None
 
 
 def parse_contacts(values: Sequence[str]) -> list[Contact] | Literal["*"]:
@@ -154,11 +174,13 @@ def parse_expires(text: str) -> int | None:
 
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq: a number of 32 bits and a method (RFC 3261 §20.16)."""
-    digits, _, method = text.replace("\t", " ").partition(" ")
+    if "\t" in text:
+        text = text.replace("\t", " ")
+    digits, _, method = text.partition(" ")
     number = parse_number(digits)
     if number is None or number > MAX_UINT32:
         raise MalformedHeader("Bad CSeq number")
-    method = method.strip(" ")
+    method = method.lstrip(" ")
     if not is_token(method):
         raise MalformedHeader("Bad CSeq method")
     return CSeq(number, method)
@@ -166,12 +188,16 @@ def parse_cseq(text: str) -> CSeq:
 
 def parse_via(text: str) -> Via:
     """Read one Via value; white space around ``/`` and ``:`` is allowed (RFC 3261 §20.42)."""
+    if usual := _USUAL_VIA.fullmatch(text):
+        transport, host, port, params = usual.groups()
+        number = parse_port(port) if port else None
+        return Via(transport, host, number, read_plain_params(params) if params else {})
     head, semicolon, params = text.partition(";")
     name, _, rest = head.replace("\t", " ").partition("/")
     version, _, rest = rest.partition("/")
     if name.strip(" ").lower() != "sip" or version.strip(" ") != "2.0":
         raise MalformedHeader("Bad protocol in Via")
-    transport, _, sent_by = rest.lstrip(" ").partition(" ")
+    transport, _, sent_by = rest.strip(" ").partition(" ")
     if not is_token(transport):
         raise MalformedHeader("Bad transport in Via")
     host, port = split_hostport(sent_by)

@@ -14,8 +14,6 @@ from regcluster.sip.uri import MAX_PORT
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
 
-_OURS = ("received", "rport")
-
 
 @dataclass(slots=True, unsafe_hash=True)
 class Hop:
@@ -38,16 +36,29 @@ def stamp_via(row: str, via: Via, source: Hop) -> str:
     claimed in either is overwritten; all else stays as it was, byte for byte.
     """
     wants_port = "rport" in via.params
-    claims = "received" in via.params
-    if not (wants_port or claims) and _bare(via.host) == source.host:
+    is_claimed = "received" in via.params
+    if not (wants_port or is_claimed) and _bare(via.host) == source.host:
         return row
-    top = split_list(row)[0] if "," in row else row
-    params = [part for part in split_params(top) if _param_name(part) not in _OURS]
     # An address with a zone (fe80::1%eth0) means nothing to the peer and breaks the grammar.
-    params.append(f"received={source.host.partition('%')[0]}")
+    truth = f"received={source.host.partition('%')[0]}"
     if wants_port:
-        params.append(f"rport={source.port}")
-    return ";".join(params) + row[len(top) :]
+        truth += f";rport={source.port}"
+    # Nearly every row asks with a bare ";rport" and claims nothing: no need to take it apart.
+    head, _, tail = row.partition("rport")
+    is_first_value = head.endswith(";") and '"' not in head and "," not in head
+    if is_first_value and tail[:1] in ("", ";") and not is_claimed:
+        return head + truth + tail
+    top = split_list(row)[0] if "," in row else row
+    parts = []
+    for part in split_params(top):
+        name = part.partition("=")[0].strip(LWS).lower()
+        if name == "rport":
+            parts.append(truth)
+        elif name != "received":
+            parts.append(part)
+    if not wants_port:
+        parts.append(truth)
+    return ";".join(parts) + row[len(top) :]
 
 
 def reply_hop(via: Via, source: Hop) -> Hop:
@@ -72,10 +83,6 @@ def via_hop(via: Via) -> Hop:
 def default_port(transport: str) -> int:
     """The port that is meant where none is named (RFC 3261 §18.1.1, §19.1.2)."""
     return DEFAULT_TLS_PORT if transport == "TLS" else DEFAULT_PORT
-
-
-def _param_name(part: str) -> str:
-    return part.partition("=")[0].strip(LWS).lower()
 
 
 def _bare(host: str) -> str:

@@ -55,8 +55,9 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """The values of all rows called ``name``, in order, each as its sender joined it."""
-        if name not in self.by_name:
-            return []
+        rows = self.by_name
+        if len(rows) == len(self.headers) or name not in rows:
+            return [rows[name]] if name in rows else []
         return [value for key, value in self.headers if key == name]
 
     def values(self, name: str) -> list[str]:

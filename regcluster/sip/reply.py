@@ -77,6 +77,8 @@ REASONS = {
 }
 """The standard phrase of each status (RFC 3261 §21 and the extensions we or our users speak)."""
 
+_ECHOED = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
+
 _END = f"Server: regcluster/{__version__}\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -92,23 +94,51 @@ class Reply:
 def render_reply(request: Request, reply: Reply, source: Hop) -> bytes:
     """The bytes that answer ``request``, which came from ``source``.
 
-    Raises ``ValueError`` if a header of ours holds a line end or NUL: nothing that a peer sent or a
-    script computed can add a line to a reply. Raises ``MalformedHeader`` if the request has no Via
-    that can be read; the parser lets no such request pass.
+    Raises ``ValueError`` if ``reply`` holds a line end or a NUL: whatever a script puts together
+    from what a peer sent, it cannot add a header. Raises ``MalformedHeader`` if the topmost Via
+    cannot be read; the parser lets no such request pass.
     """
     own = [f"SIP/2.0 {reply.status} {reply.reason}"]
     own += [f"{name}: {value}" for name, value in reply.headers]
-    rows = [own[0], *_echo(request, reply.status, source), *own[1:], _END]
-    text = "\r\n".join(rows)
-    ...
+    ours = "\r\n".join(own)
+    ends = len(own) - 1
+    if ours.count("\r") != ends or ours.count("\n") != ends or "\0" in ours:
+        raise ValueError("a reply cannot hold a line end or NUL in its reason or a header")
+    own[1:1] = _echo(request, reply.status, source)
+    return "\r\n".join([*own, _END]).encode("utf-8", "surrogateescape")
 
 
 def to_tag(request: Request) -> str:
-    """The tag we add to the To of ``request`` (RFC 3261 §8.2.6.2, §19.3).
+    """The tag that we add to the To of ``request`` (RFC 3261 §8.2.6.2, §19.3).
 
-    Equal for equal requests, on whichever worker; unlike for any two that differ in their top
-    Via, From, Call-ID or CSeq.
+    Equal for equal requests on whichever worker, and else unlike: what the client made unique is in
+    it, its branch, Call-ID, CSeq and From tag.
     """
     parts = [request.first(name) or "" for name in ("via", "from", "call-id", "cseq")]
     seed = "\n".join(parts).encode("utf-8", "surrogateescape")
     return blake2b(seed, digest_size=8).hexdigest()
+
+
+def _echo(request: Request, status: int, source: Hop) -> list[str]:
+    """The rows that go back as they came (RFC 3261 §8.2.6.2)."""
+    top = request.via
+    vias = request.all("via")
+    vias[0] = stamp_via(vias[0], top, source)
+    rows = [f"Via: {via}" for via in vias]
+    values = request.by_name
+    for name, spelled in _ECHOED:
+        if name in values:
+            rows.append(f"{spelled}: {values[name]}")
+            if name == "to" and status != 100 and not _has_tag(values[name]):
+                rows[-1] += f";tag={to_tag(request)}"
+    return rows
+
+
+def _has_tag(to: str) -> bool:
+    if "tag" not in to.lower():
+        return False
+    try:
+        return "tag" in parse_name_addr(to).params
+    except MalformedHeader:
+        # Nobody can say what a tag added to such a value would belong to.
+        return True

@@ -20,15 +20,17 @@ _UNRESERVED = frozenset(_ALPHANUM + _MARK)
 _USER_UNRESERVED = _UNRESERVED | frozenset("&=+$,;?/")
 
 
-def _run_of(extra: str) -> re.Pattern[str]:
+def _run_of(extra: str) -> str:
     """1*( unreserved / escaped / ``extra`` ); possessive, so it cannot backtrack."""
-    return re.compile(rf"(?:[A-Za-z0-9{re.escape(_MARK + extra)}]++|%[0-9A-Fa-f]{{2}})++")
+    return rf"(?:[A-Za-z0-9{re.escape(_MARK + extra)}]++|%[0-9A-Fa-f]{{2}})++"
 
 
-_USER = _run_of("&=+$,;?/")
-_PASSWORD = _run_of("&=+$,")
-_PARAM = _run_of("[]/:&+$")
-_HEADER = _run_of("[]/?:+$")
+_USER_RUN = _run_of("&=+$,;?/")
+_PARAM_RUN = _run_of("[]/:&+$")
+_USER = re.compile(_USER_RUN)
+_PASSWORD = re.compile(_run_of("&=+$,"))
+_PARAM = re.compile(_PARAM_RUN)
+_HEADER = re.compile(_run_of("[]/?:+$"))
 _ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
 
 # scheme: a letter, then letters, digits, "+", "-" and "."
@@ -39,7 +41,14 @@ _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*+")
 _HOSTNAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+\.?")
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_IPV4 = re.compile(IPV4)
+
+# What nearly all URIs look like, in one match: half the time of taking them apart bit by bit.
+_USUAL = re.compile(
+    rf"(sips?):(?:({_USER_RUN})@)?({IPV4}|(?:[A-Za-z0-9-]++\.)*[A-Za-z][A-Za-z0-9-]*+)"
+    rf"(?::([0-9]++))?+((?:;{_PARAM_RUN}(?:={_PARAM_RUN})?+)*+)"
+)
 
 # No URI can hold these: they end one wherever URIs are written.
 _NOT_IN_URI = re.compile('[\x00-\x20"<>\x7f]')
@@ -87,6 +96,11 @@ Uri = SipUri | OtherUri
 
 def parse_uri(text: str) -> Uri:
     """Read a URI, all of ``text``. Raises ``MalformedHeader`` with what is wrong."""
+    if usual := _USUAL.fullmatch(text):
+        scheme, user, host, port, rest = usual.groups()
+        number = parse_port(port) if port else None
+        params = _params_of(rest[1:].split(";")) if rest else {}
+        return SipUri(scheme, user, None, host.lower(), number, params, "")
     scheme, colon, rest = text.partition(":")
     if not (colon and _SCHEME.fullmatch(scheme)):
         raise MalformedHeader("URI without a scheme")
@@ -114,10 +128,12 @@ def parse_host(text: str) -> str:
         host = text.lower().replace(":::", "::")
         _ipv6(host)
         return host
+    if _IPV4.fullmatch(text):
+        return text
     if not _HOSTNAME.fullmatch(text):
         raise MalformedHeader("Bad host" if text else "Empty host")
-    # Numbers in the last label are no name but an address, right or wrong.
-    if text.rstrip(".").rpartition(".")[2].isdigit() and not _IPV4.fullmatch(text):
+    # A name cannot end in a label of digits: this was to be an address.
+    if text.rstrip(".").rpartition(".")[2].isdigit():
         raise MalformedHeader("Bad IPv4 address")
     return text.lower()
 
@@ -156,7 +172,7 @@ def comparison_parts(uri: SipUri) -> tuple[str, str]:
 
 
 def equivalent(a: Uri, b: Uri) -> bool:
-    """Whether two URIs are equal: §19.1.4 for SIP, RFC 3966 §4 for tel, other ones by their text."""
+    """Whether two URIs are equal: §19.1.4 for SIP, RFC 3966 §4 for tel, text for others."""
     if isinstance(a, SipUri) and isinstance(b, SipUri):
         strict, others = comparison_parts(a)
         also_strict, also_others = comparison_parts(b)
@@ -194,15 +210,22 @@ def _parse_userinfo(text: str) -> tuple[str, str | None]:
 
 
 def _parse_params(text: str) -> Params:
-    params: Params = {}
-    for part in text.split(";"):
+    parts = text.split(";")
+    for part in parts:
         name, equals, value = part.partition("=")
         if not _PARAM.fullmatch(name) or (equals and not _PARAM.fullmatch(value)):
             raise MalformedHeader("Bad URI parameter")
-        name = _decode(name, _UNRESERVED).lower()
-        if name in params:
-            raise MalformedHeader("URI parameter given twice")
-        params[name] = value if equals else None
+    return _params_of(parts)
+
+
+def _params_of(parts: list[str]) -> Params:
+    """The parameters in ``parts``, each known to be well-formed."""
+    params: Params = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        params[_decode(name, _UNRESERVED).lower()] = value if equals else None
+    if len(params) != len(parts):
+        raise MalformedHeader("URI parameter given twice")
     return params
 
 

@@ -1,5 +1,6 @@
 """One value at a time: what is accepted, and the sentence for what is not."""
 
+import re
 from datetime import date
 
 import pytest
@@ -51,10 +52,8 @@ def test_toml_that_does_not_fit_is_refused_in_plain_words(
     key: str, raw: object, problem: str
 ) -> None:
     """The sentence says what is allowed and what was found, in words no programmer needs."""
-    with pytest.raises(ValueError, match="") as refused:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         convert(raw, FIELDS[key])
-
-    assert problem == str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +92,8 @@ def test_text_becomes_what_its_field_wants(key: str, text: str, value: object) -
 )
 def test_text_that_does_not_fit_is_refused(key: str, text: str, problem: str) -> None:
     """Text gets the same sentences as TOML."""
-    with pytest.raises(ValueError, match="") as refused:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         convert_text(text, FIELDS[key])
-
-    assert problem == str(refused.value)
 
 
 def test_a_choice_with_several_words_lists_them() -> None:

@@ -1,0 +1,91 @@
+"""The node's HTTP port: metrics of all workers together, and how healthy the node is.
+
+Runs inside the supervisor's event loop and answers from what the workers report; a stuck worker
+cannot stop it.
+"""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import uvicorn
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from regcluster.errors import ConfigError
+
+
+class Health(Protocol):
+    """What the supervisor knows."""
+
+    def problems(self) -> list[str]:
+        """Why the node should get no traffic; nothing if it should."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: SIGTERM has to drain SIP first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def bind(listen: str) -> socket.socket:
+    """The listening socket for ``host:port``. Raises ``ConfigError`` if it cannot be had."""
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family)
+    except OSError as problem:
+        raise ConfigError([f"http.listen: cannot listen on {listen}: {problem.strerror}"]) from None
+
+
+def server(health: Health, registry: Callable[[], CollectorRegistry]) -> Server:
+    """The server, to be run with ``await server.serve([socket])``."""
+    config = uvicorn.Config(
+        _app(health, registry),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+    )
+    return Server(config)
+
+
+def _app(health: Health, registry: Callable[[], CollectorRegistry]) -> Starlette:
+    def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"status": "live"})
+
+    async def ready(_: Request) -> Response:
+        problems = health.problems()
+        if problems:
+            return JSONResponse({"status": "not ready", "problems": problems}, 503)
+        return JSONResponse({"status": "ready"})
+
+    return Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+        ],
+        exception_handlers={HTTPException: _problem},
+    )
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    """An error as RFC 9457 has it."""
+    assert isinstance(error, HTTPException)
+    body = {"type": "about:blank", "title": error.detail, "status": error.status_code}
+    return JSONResponse(
+        body, error.status_code, error.headers, media_type="application/problem+json"
+    )

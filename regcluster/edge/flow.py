@@ -1,0 +1,111 @@
+"""Ways back to a peer: what every transport can do, and the table of those that last.
+
+A UDP flow is made for each datagram and forgotten with it: whoever knows the address can send. A
+stream flow is a live connection. It has a token, which goes into our Via so that a response finds
+the connection its request came in on, and it is found by its peer, so that what is sent to a hop
+uses the connection that is there (RFC 3261 §18.1.1). Only the true address of a peer counts, never
+one that it claims (RFC 5923 §8).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+from regcluster.errors import SipError
+from regcluster.sip.hop import Hop
+
+
+class Flow(Protocol):
+    """A way to answer whoever sent a message."""
+
+    @property
+    def transport(self) -> str:
+        """``UDP``, ``TCP`` or ``TLS``."""
+
+    @property
+    def peer(self) -> Hop:
+        """Where messages of this flow really come from."""
+
+    @property
+    def local(self) -> Hop:
+        """Our address as the peer sees it, with the port we listen on."""
+
+    @property
+    def token(self) -> str:
+        """The name of a live connection, empty for UDP."""
+
+    def send(self, data: bytes, to: Hop | None = None) -> bool:
+        """Send one message, on UDP to another hop if one is given. False: it was not sent."""
+
+
+Receiver = Callable[[bytes, Flow], None]
+"""Takes one datagram, or one message cut from a stream. Must not raise."""
+
+BadStream = Callable[[SipError, Flow], None]
+"""Takes the reason why a stream cannot be cut into messages any further, and may answer it."""
+
+Count = Callable[[str], None]
+"""Adds one to a counter, under a label from a small fixed set."""
+
+FlowT = TypeVar("FlowT", bound=Flow)
+
+_MAX_WORKER_DIGITS = 4
+
+
+class FlowTable(Generic[FlowT]):
+    """The live connections of one worker, by token and by peer.
+
+    A token is ``<worker>.<epoch>.<number>``. The epoch is a random number drawn at every start, so
+    that no token of an earlier life of the worker names one of its connections now.
+    """
+
+    def __init__(self, worker: int, epoch: int) -> None:
+        self._prefix = f"{worker}.{epoch:x}."
+        self._minted = 0
+        self._by_token: dict[str, FlowT] = {}
+        self._by_hop: dict[Hop, FlowT] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_token)
+
+    def __iter__(self) -> Iterator[FlowT]:
+        # A copy: whoever walks through the flows may close some.
+        return iter(list(self._by_token.values()))
+
+    def mint(self) -> str:
+        """A token that no flow has had before."""
+        self._minted += 1
+        return f"{self._prefix}{self._minted}"
+
+    def add(self, flow: FlowT) -> None:
+        """Take in a flow that has come up. Of two with one peer the newer is found by it."""
+        self._by_token[flow.token] = flow
+        self._by_hop[flow.peer] = flow
+
+    def retire(self, flow: FlowT) -> None:
+        """Offer the flow for nothing new; responses still find it by its token."""
+        if self._by_hop.get(flow.peer) is flow:
+            del self._by_hop[flow.peer]
+
+    def remove(self, flow: FlowT) -> None:
+        """Forget a flow that is gone; nothing happens if it was never taken in."""
+        if self._by_token.pop(flow.token, None):
+            self.retire(flow)
+
+    def by_token(self, token: str) -> FlowT | None:
+        """The live flow a token names."""
+        return self._by_token.get(token)
+
+    def by_hop(self, hop: Hop) -> FlowT | None:
+        """A live flow to that very transport, address and port."""
+        return self._by_hop.get(hop)
+
+
+def worker_of(token: str) -> int | None:
+    """The index of the worker that minted ``token``; None if nobody did.
+
+    Tokens come back in messages, so anything may stand there.
+    """
+    worker, dot, rest = token.partition(".")
+    if not dot or not rest or len(worker) > _MAX_WORKER_DIGITS:
+        return None
+    return int(worker) if worker.isascii() and worker.isdecimal() else None

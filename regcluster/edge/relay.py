@@ -1,0 +1,126 @@
+"""From worker to worker of one node: messages that must leave by another's connection.
+
+Any worker may get a datagram, but a stream connection lives in one. A response that has to leave
+by it, or a request for the phone behind it, is handed over with the connection's token, through a
+Unix socket in a directory that only this node can enter. Each worker listens there under its index
+and connects to another when it first has something for it.
+
+The sockets keep messages apart and in order (SOCK_SEQPACKET). Datagram sockets would do so too, but
+the kernel lets a mere ``net.unix.max_dgram_qlen`` of them wait, usually ten: less than one burst.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from regcluster.sip.parser import MAX_MESSAGE
+
+Delivery = Callable[[str, bytes], None]
+"""Takes the token of a connection of this worker, and the message to send by it."""
+
+DRAIN = 64
+"""Messages taken from one worker in one turn of the event loop."""
+
+MAX_TOKEN = 64
+BACKLOG = 128
+BUFFER = 4 * 1024 * 1024
+"""Octets that may wait for a worker that is busy; the kernel may grant less."""
+
+_ROOM = MAX_TOKEN + 1 + MAX_MESSAGE
+
+
+class Relay:
+    """One worker's end: hands messages to others, and gives theirs to ``deliver``.
+
+    ``directory`` must exist and be private. The path in it has to fit a Unix socket address, some
+    100 octets.
+    """
+
+    def __init__(self, directory: Path, worker: int, deliver: Delivery) -> None:
+        self._directory = directory
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._outgoing: dict[int, socket.socket] = {}
+        self._incoming: set[socket.socket] = set()
+        self._listener = _new_socket()
+        path = self._path(worker)
+        # Left behind by a life of this worker that was killed.
+        path.unlink(missing_ok=True)
+        self._listener.bind(str(path))
+        self._listener.listen(BACKLOG)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    def send(self, worker: int, token: str, data: bytes) -> bool:
+        """Hand a message to a worker. False: it is not there, or too much waits for it already."""
+        if len(data) > MAX_MESSAGE or len(token) > MAX_TOKEN:
+            return False
+        packet = token.encode() + b"\n" + data
+        # The first try may meet a connection to a life of the worker that has ended.
+        for _ in range(2):
+            peer = self._outgoing.get(worker) or self._connect(worker)
+            if peer is None:
+                return False
+            try:
+                peer.send(packet)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._outgoing.pop(worker).close()
+            else:
+                return True
+        return False
+
+    def close(self) -> None:
+        """Take and hand over nothing more."""
+        for sock in (self._listener, *self._incoming):
+            self._loop.remove_reader(sock.fileno())
+        for sock in (self._listener, *self._incoming, *self._outgoing.values()):
+            sock.close()
+
+    def _path(self, worker: int) -> Path:
+        return self._directory / f"worker-{worker}.sock"
+
+    def _connect(self, worker: int) -> socket.socket | None:
+        sock = _new_socket()
+        try:
+            sock.connect(str(self._path(worker)))
+        except OSError:
+            sock.close()
+            return None
+        self._outgoing[worker] = sock
+        return sock
+
+    def _accept(self) -> None:
+        with suppress(BlockingIOError):
+            sock, _ = self._listener.accept()
+            sock.setblocking(False)
+            self._incoming.add(sock)
+            self._loop.add_reader(sock.fileno(), self._drain, sock)
+
+    def _drain(self, sock: socket.socket) -> None:
+        for _ in range(DRAIN):
+            try:
+                packet = sock.recv(_ROOM)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet = b""
+            if not packet:
+                self._forget(sock)
+                return
+            token, _, data = packet.partition(b"\n")
+            self._deliver(token.decode(), data)
+
+    def _forget(self, sock: socket.socket) -> None:
+        self._loop.remove_reader(sock.fileno())
+        self._incoming.discard(sock)
+        sock.close()
+
+
+def _new_socket() -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    return sock

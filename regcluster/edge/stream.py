@@ -1,0 +1,348 @@
+"""SIP over TCP: connections that come in or are made, cut into messages, and when they end.
+
+A peer that closes its side is still answered: the connection stays until each request taken from
+it has had its final response, or ``LINGER_S`` is over (RFC 3261 §18.2.2). The same holds after a
+framing error, behind which nothing is read (§18.3). A peer that does not read what we send, stays
+silent or leaves a message incomplete is cut off, so that it never costs the others anything.
+Deadlines are found by one sweep over all connections: a timer for each would cost more than the
+few comparisons do.
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from typing import cast
+
+from regcluster.config import LimitSettings
+from regcluster.edge.flow import BadStream, Count, FlowTable, Receiver
+from regcluster.edge.sockets import (
+    Address,
+    address_of,
+    family_of,
+    hop_of,
+    is_wildcard,
+    set_stream_options,
+)
+from regcluster.errors import SipError
+from regcluster.sip.framer import Ping, StreamFramer
+from regcluster.sip.hop import Hop
+
+BACKLOG = 1024
+"""Connections the kernel completes before we accept them, per worker."""
+
+CONNECT_S = 3.0
+"""The longest a connection may take to come up. A phone behind a firewall never refuses one."""
+
+LINGER_S = 32.0
+"""How long a half-closed connection waits for responses: 64*T1 (RFC 3261 §17.1.2.2)."""
+
+SWEEP_S = 5.0
+"""The longest time between two sweeps; limits shorter than that are swept more often."""
+
+SWEEPS = 4
+"""Sweeps within the shortest limit, so that it is overrun by a quarter at most."""
+
+CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed")
+"""Why we end a connection ourselves: too many of them; its peer does not read; is silent; owes us
+the rest of a message; was waited for long enough; broke the framing."""
+
+_PONG = b"\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Upcalls:
+    """Whom the connections of a worker tell what."""
+
+    receive: Receiver
+    bad_stream: BadStream
+    keepalive: Count
+    """Told the transport of each ping that was answered."""
+    closed: Count
+    """Told one of ``CLOSINGS``."""
+
+
+class StreamFlow(asyncio.Protocol):
+    """One connection; ``Streams`` makes it and the event loop tells it what happens."""
+
+    __slots__ = (
+        "_ended_at",
+        "_framer",
+        "_has_eof",
+        "_heard_at",
+        "_is_shut",
+        "_owed",
+        "_partial_since",
+        "_pipe",
+        "_streams",
+        "local",
+        "peer",
+        "token",
+    )
+
+    transport = "TCP"
+
+    def __init__(self, streams: "Streams") -> None:
+        self._streams = streams
+        self._framer = StreamFramer()
+        self._heard_at = streams.now()
+        self._partial_since: float | None = None
+        self._ended_at: float | None = None
+        """Since when no more requests can come."""
+        self._has_eof = False
+        self._is_shut = False
+        """Whether anything can still be sent."""
+        self._owed = 0
+        """Requests taken from here that have had no final response."""
+
+    def send(self, data: bytes, to: Hop | None = None) -> bool:
+        """Queue one message for the peer, whatever ``to`` is. False: it will not be sent."""
+        if self._is_shut or self._pipe.is_closing():
+            return False
+        self._pipe.write(data)
+        if self._is_shut:  # by pause_writing(), which that call makes
+            return False
+        if data.startswith(b"SIP/2.0 ") and not data.startswith(b"1", 8):
+            self._owed -= 1
+            self._settle()
+        return True
+
+    def close(self) -> None:
+        """Send what is queued, then end the connection."""
+        self._is_shut = True
+        self._pipe.close()
+
+    def cut(self, reason: str) -> None:
+        """End the connection at once, and count why."""
+        self._is_shut = True
+        self._end()
+        self._pipe.abort()
+        self._streams.upcalls.closed(reason)
+
+    def overdue(self, now: float, limits: LimitSettings) -> str:
+        """The reason to cut this connection, empty if there is none."""
+        if self._ended_at is not None:
+            return "linger" if now - self._ended_at > LINGER_S else ""
+        if self._partial_since is not None and now - self._partial_since > limits.partial_s:
+            return "partial"
+        return "idle" if now - self._heard_at > limits.idle_s else ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there (called by the event loop)."""
+        self._pipe = cast(asyncio.Transport, transport)
+        ours = self._pipe.get_extra_info("sockname")
+        theirs = self._pipe.get_extra_info("peername")
+        streams = self._streams
+        self.token = streams.flows.mint()
+        if not ours or not theirs or len(streams.flows) >= streams.limits.connections:
+            # Without names the peer has gone before we came to accept it.
+            self.cut("limit" if theirs else "idle")
+            return
+        self.peer = hop_of("TCP", theirs)
+        self.local = streams.local_at(ours)
+        self._pipe.set_write_buffer_limits(high=streams.limits.write_buffer)
+        streams.flows.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Some octets have come (called by the event loop)."""
+        if self._ended_at is not None:
+            return  # Behind a framing error only the end is waited for.
+        self._heard_at = self._streams.now()
+        self._framer.feed(data)
+        while self._ended_at is None and (message := self._next()) is not None:
+            self._partial_since = None
+            if isinstance(message, Ping):
+                self._pipe.write(_PONG)
+                self._streams.upcalls.keepalive("TCP")
+            else:
+                self._deliver(message)
+        if not self._framer.is_partial:
+            self._partial_since = None
+        elif self._partial_since is None:
+            self._partial_since = self._heard_at
+
+    def eof_received(self) -> bool:
+        """The peer sends no more (called by the event loop); True: we may still do so."""
+        self._has_eof = True
+        if self._framer.is_partial:
+            self._streams.upcalls.closed("partial")
+        self._end()
+        if self._is_shut:
+            return False
+        self._settle()
+        return True
+
+    def pause_writing(self) -> None:
+        """More waits to be read than is allowed (called by the event loop)."""
+        self.cut("slow")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone (called by the event loop)."""
+        self._is_shut = True
+        self._streams.lost(self)
+
+    def _next(self) -> bytes | Ping | None:
+        try:
+            return self._framer.next()
+        except SipError as broken:
+            owed = self._owed
+            self._streams.upcalls.bad_stream(broken, self)
+            # That answer settles none of the requests before it.
+            self._owed = owed
+            self._streams.upcalls.closed("malformed")
+            self._end()
+            self._settle()
+            return None
+
+    def _deliver(self, message: bytes) -> None:
+        if not message.startswith((b"SIP/", b"ACK ")):
+            self._owed += 1
+        self._streams.upcalls.receive(message, self)
+
+    def _end(self) -> None:
+        """From now on nothing is read, and nothing new is sent this way."""
+        if self._ended_at is None:
+            self._ended_at = self._streams.now()
+            self._streams.flows.retire(self)
+
+    def _settle(self) -> None:
+        """Close our side once the other is closed and nothing is owed."""
+        if self._ended_at is None or self._owed > 0 or self._is_shut:
+            return
+        self._is_shut = True
+        if self._has_eof:
+            self._pipe.close()
+        else:
+            # Closing now, with octets unread, would reset the connection under our last answer.
+            self._pipe.write_eof()
+
+
+class Streams:
+    """All stream connections of one worker: accepted, made, swept and ended.
+
+    Call ``serve`` for each listening socket, ``stop`` when no new connections may come, ``close``
+    at the end.
+    """
+
+    def __init__(
+        self, flows: FlowTable[StreamFlow], limits: LimitSettings, upcalls: Upcalls
+    ) -> None:
+        self.flows = flows
+        self.limits = limits
+        """May be changed at any time; ``write_buffer`` then holds for new connections."""
+        self.upcalls = upcalls
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        self._servers: list[asyncio.Server] = []
+        self._bound: list[tuple[socket.AddressFamily, Hop]] = []
+        self._attempts: dict[Hop, asyncio.Task[StreamFlow | None]] = {}
+        self._all_gone = asyncio.Event()
+        self._timer = self._loop.call_later(self._period(), self._sweep)
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Accept connections on a bound socket."""
+        self._bound.append((sock.family, hop_of("TCP", sock.getsockname())))
+        server = await self._loop.create_server(self._flow, sock=sock, backlog=BACKLOG)
+        self._servers.append(server)
+
+    async def connect(self, hop: Hop) -> StreamFlow | None:
+        """The connection to a hop named by address: the one that is there, else a new one.
+
+        Whoever asks while it comes up waits for the same attempt. None if it fails.
+        """
+        if flow := self.flows.by_hop(hop):
+            return flow
+        attempt = self._attempts.get(hop)
+        if attempt is None:
+            attempt = self._attempts[hop] = self._loop.create_task(self._open(hop))
+            attempt.add_done_callback(lambda _: self._attempts.pop(hop))
+        # One caller that gives up must not take the others' connection away.
+        return await asyncio.shield(attempt)
+
+    def stop(self) -> None:
+        """Accept no more connections; those that are there go on."""
+        while self._servers:
+            self._servers.pop().close()
+
+    async def close(self, within: float) -> None:
+        """Stop, and end all connections; after ``within`` seconds also those not yet flushed."""
+        self.stop()
+        self._timer.cancel()
+        for attempt in list(self._attempts.values()):
+            attempt.cancel()
+        for flow in self.flows:
+            flow.close()
+        try:
+            async with asyncio.timeout(within):
+                await self._wait_empty()
+        except TimeoutError:
+            for flow in self.flows:
+                flow.cut("slow")
+            await self._wait_empty()
+
+    def local_at(self, ours: Address) -> Hop:
+        """Our hop at the near end of a connection, with the port we listen on.
+
+        A connection that we made has a port of its own, at which nobody can reach us.
+        """
+        hop = hop_of("TCP", ours)
+        if base := self._base(family_of(ours)):
+            hop.port = base.port
+        return hop
+
+    def lost(self, flow: StreamFlow) -> None:
+        """Forget a connection that is gone."""
+        self.flows.remove(flow)
+        if not self.flows:
+            self._all_gone.set()
+
+    async def _wait_empty(self) -> None:
+        while len(self.flows):
+            self._all_gone.clear()
+            await self._all_gone.wait()
+
+    def _flow(self) -> StreamFlow:
+        return StreamFlow(self)
+
+    async def _open(self, hop: Hop) -> StreamFlow | None:
+        address = address_of(hop)
+        if address is None:
+            return None
+        sock = socket.socket(family_of(address), socket.SOCK_STREAM)
+        flow = None
+        try:
+            self._prepare(sock)
+            async with asyncio.timeout(CONNECT_S):
+                await self._loop.sock_connect(sock, address)
+                _, flow = await self._loop.create_connection(self._flow, sock=sock)
+        except (OSError, OverflowError):
+            return None
+        finally:
+            if flow is None:
+                sock.close()
+        # It may have come up as one too many.
+        return self.flows.by_token(flow.token)
+
+    def _prepare(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        set_stream_options(sock)
+        base = self._base(sock.family)
+        if base and not is_wildcard(base.host):
+            # What we write into Via must be an address we listen on, and firewalls know it.
+            sock.bind((base.host, 0))
+
+    def _base(self, family: socket.AddressFamily) -> Hop | None:
+        """The first listener of a family: outgoing connections appear as coming from there."""
+        for known, hop in self._bound:
+            if known == family:
+                return hop
+        return None
+
+    def _period(self) -> float:
+        return min(SWEEP_S, self.limits.idle_s / SWEEPS, self.limits.partial_s / SWEEPS)
+
+    def _sweep(self) -> None:
+        now = self.now()
+        for flow in self.flows:
+            if reason := flow.overdue(now, self.limits):
+                flow.cut(reason)
+        self._timer = self._loop.call_later(self._period(), self._sweep)

@@ -1,0 +1,153 @@
+"""What a node counts, and the only place that says how it is named.
+
+A label value is one of few that are known beforehand: words a peer chose never become labels, an
+unknown method counts as ``other``. Children are bound once, at their first use, so that a count on
+the hot path is one dictionary lookup and one increment. Under a supervisor
+``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of all workers, dead
+ones too, add up over HTTP.
+"""
+
+from collections.abc import Hashable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+OTHER = "other"
+
+METHODS = frozenset(
+    {
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
+        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    }
+)
+
+# From a cache hit on loopback to past the longest deadline anybody sets.
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+REQUESTS = Counter("regcluster_sip_requests", "SIP requests received.", ("method", "transport"))
+RESPONSES = Counter(
+    "regcluster_sip_responses", "SIP responses sent.", ("method", "transport", "status")
+)
+FORWARDED = Counter("regcluster_sip_forwarded", "SIP messages sent on.", ("kind", "transport"))
+DROPS = Counter("regcluster_sip_drops", "SIP messages that got no answer.", ("reason",))
+KEEPALIVES = Counter("regcluster_sip_keepalives", "Keep-alives received.", ("transport",))
+SHED = Counter("regcluster_sip_shed", "Requests refused because too many were in flight.")
+FAILURES = Counter("regcluster_sip_failures", "Requests that ended in an unexpected error.")
+IN_FLIGHT = Gauge(
+    "regcluster_sip_in_flight", "Requests being worked on.", multiprocess_mode="livesum"
+)
+CONNECTIONS = Gauge(
+    "regcluster_connections", "Stream connections open.", multiprocess_mode="livesum"
+)
+REGISTER_SECONDS = Histogram(
+    "regcluster_register_duration_seconds",
+    "From a REGISTER read to its answer sent.",
+    buckets=SECONDS,
+)
+REGISTRATIONS = Counter("regcluster_registrations", "REGISTERs by what they did.", ("outcome",))
+LOOKUPS = Counter("regcluster_lookups", "Lookups by what they found.", ("outcome",))
+STORE_SECONDS = Histogram(
+    "regcluster_store_call_duration_seconds",
+    "From a store call made to its answer read.",
+    ("operation",),
+    buckets=SECONDS,
+)
+STORE_ERRORS = Counter("regcluster_store_errors", "Store calls that failed.", ("kind",))
+STORE_RECONNECTS = Counter("regcluster_store_reconnects", "Connections to the store lost.")
+STORE_UP = Gauge(
+    "regcluster_store_up",
+    "Workers whose store answered the last time it was asked.",
+    multiprocess_mode="livesum",
+)
+
+
+class Bound:
+    """The children of one collector, each bound at its first use."""
+
+    __slots__ = ("_children", "_parent")
+
+    def __init__(self, parent: Counter) -> None:
+        self._parent = parent
+        self._children: dict[Hashable, Counter] = {}
+
+    def inc(self, *labels: str) -> None:
+        """Count one; the caller vouches that ``labels`` are from a small, known set."""
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = self._parent.labels(*labels)
+        child.inc()
+
+
+_requests = Bound(REQUESTS)
+_responses = Bound(RESPONSES)
+_forwarded = Bound(FORWARDED)
+_drops = Bound(DROPS)
+_keepalives = Bound(KEEPALIVES)
+_registrations = Bound(REGISTRATIONS)
+_lookups = Bound(LOOKUPS)
+_store_errors = Bound(STORE_ERRORS)
+_store_seconds = {name: STORE_SECONDS.labels(name) for name in ("save", "fetch", "drop")}
+
+
+def count_request(method: str, transport: str) -> None:
+    """A SIP request was received."""
+    _requests.inc(method if method in METHODS else OTHER, transport)
+
+
+def count_response(method: str, transport: str, status: int) -> None:
+    """A response of ours was sent; ``status`` is one we know to send."""
+    _responses.inc(method if method in METHODS else OTHER, transport, str(status))
+
+
+def count_forwarded(kind: str, transport: str) -> None:
+    """A ``request`` or ``response`` was sent on."""
+    _forwarded.inc(kind, transport)
+
+
+def drop(reason: str) -> None:
+    """A message came to nothing: ``reason`` is one of our own words."""
+    _drops.inc(reason)
+
+
+def count_keepalive(transport: str) -> None:
+    """A keep-alive was received."""
+    _keepalives.inc(transport)
+
+
+def count_shed() -> None:
+    """A request was refused because too many were in flight."""
+    SHED.inc()
+
+
+def count_failure() -> None:
+    """A request ended in an error nobody foresaw."""
+    FAILURES.inc()
+
+
+def count_registration(outcome: str) -> None:
+    """A REGISTER did what ``outcome`` says: a ``plan.Outcome``, ``query`` or ``rejected``."""
+    _registrations.inc(outcome)
+
+
+def count_lookup(outcome: str) -> None:
+    """A lookup ended ``found`` or ``empty``."""
+    _lookups.inc(outcome)
+
+
+def observe_register(seconds: float) -> None:
+    """A REGISTER took this long."""
+    REGISTER_SECONDS.observe(seconds)
+
+
+def observe_store(operation: str, seconds: float) -> None:
+    """A store call (``save``, ``fetch``, ``drop``) took this long."""
+    _store_seconds[operation].observe(seconds)
+
+
+def count_store_error(kind: str) -> None:
+    """A store call failed: ``timeout``, ``lost``, ``refused``."""
+    _store_errors.inc(kind)
+
+
+def count_store_reconnect() -> None:
+    """A connection to the store was lost and is made anew."""
+    STORE_RECONNECTS.inc()

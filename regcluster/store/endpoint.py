@@ -1,0 +1,110 @@
+"""Where a Redis is and how to get in: ``store.url`` taken apart, and a connection made from it.
+
+Spelled as redis-py spells it, query arguments included: ``redis://user:password@host:port/db``,
+``rediss://...?ssl_ca_certs=file``, ``unix:///path?db=1``. Unlike there an argument nobody knows is
+refused, because a misspelled ``ssl_ca_certs`` should not end in a connection checked otherwise.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from regcluster.config.secrets import secret_free
+from regcluster.errors import ConfigError
+
+PORT = 6379
+
+_PLAIN = frozenset({"db", "username", "password"})
+_TLS = frozenset(
+    {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+_REQUIREMENTS = {
+    "none": ssl.CERT_NONE,
+    "optional": ssl.CERT_OPTIONAL,
+    "required": ssl.CERT_REQUIRED,
+}
+_SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+@dataclass(slots=True, frozen=True)
+class Endpoint:
+    """One server, one database in it, and who we are there."""
+
+    label: str
+    """The URL as it may be shown."""
+    host: str
+    port: int
+    path: str
+    """A Unix socket; empty where host and port count."""
+    db: int
+    username: str
+    password: str
+    tls: ssl.SSLContext | None
+
+    async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """Make one connection. Raises ``OSError``, of which TLS errors are a kind."""
+        loop = asyncio.get_running_loop()
+        if self.path:
+            await loop.create_unix_connection(factory, self.path)
+        else:
+            name = self.host if self.tls else None
+            await loop.create_connection(
+                factory, self.host, self.port, ssl=self.tls, server_hostname=name
+            )
+
+
+def parse_endpoint(url: str) -> Endpoint:
+    """Read a ``redis://``, ``rediss://`` or ``unix://`` URL; a ``ConfigError`` says what is wrong."""
+    try:
+        return _parse(url)
+    except (ValueError, OSError) as wrong:
+        # OSError: a certificate file that cannot be read.
+        raise ConfigError([f"store.url: {secret_free(url)}: {wrong}"]) from None
+
+
+def _parse(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("begins with none of redis://, rediss:// and unix://")
+    arguments = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    known = _PLAIN | _TLS if parts.scheme == "rediss" else _PLAIN
+    for name in arguments.keys() - known:
+        raise ValueError(f"{name} is not one of {', '.join(sorted(known))}")
+    is_unix = parts.scheme == "unix"
+    if is_unix and not parts.path:
+        raise ValueError("names no socket")
+    return Endpoint(
+        label=secret_free(url),
+        host=unquote(parts.hostname or "localhost"),
+        port=parts.port or PORT,
+        path=unquote(parts.path) if is_unix else "",
+        db=_database(arguments.get("db") or ("" if is_unix else parts.path.strip("/"))),
+        username=unquote(parts.username or "") or arguments.get("username", ""),
+        password=unquote(parts.password or "") or arguments.get("password", ""),
+        tls=_tls(arguments) if parts.scheme == "rediss" else None,
+    )
+
+
+def _database(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError("the database is no number")
+    return int(text or 0)
+
+
+def _tls(arguments: dict[str, str]) -> ssl.SSLContext:
+    """Verify the server against the system's authorities unless the URL says otherwise."""
+    context = ssl.create_default_context(cafile=arguments.get("ssl_ca_certs"))
+    requirement = arguments.get("ssl_cert_reqs", "required")
+    if requirement not in _REQUIREMENTS:
+        raise ValueError(f"ssl_cert_reqs is not one of {', '.join(_REQUIREMENTS)}")
+    check = arguments.get("ssl_check_hostname", "true").lower()
+    if check not in _SWITCH:
+        raise ValueError("ssl_check_hostname is neither true nor false")
+    # In this order: a context that checks names refuses to verify nothing.
+    context.check_hostname = _SWITCH[check] and requirement != "none"
+    context.verify_mode = _REQUIREMENTS[requirement]
+    if certificate := arguments.get("ssl_certfile"):
+        context.load_cert_chain(certificate, arguments.get("ssl_keyfile"))
+    return context

@@ -1,0 +1,62 @@
+"""Names of everything we keep in Redis.
+
+``P`` partitions share the AORs out by CRC-16; the number of the partition is the hash tag of each of
+its keys, so that all of an AOR lies in one Cluster slot. Which keys live without an expiry is said
+here too: whatever else has none is a leak.
+"""
+
+from binascii import crc_hqx
+from collections.abc import Iterator
+
+from regcluster.config import StoreSettings
+
+SEPARATOR = b"\n"
+"""Between AOR and binding key in a member of an index; no header value, so no AOR, can hold one."""
+
+
+def text_bytes(text: str) -> bytes:
+    """``text`` as the bytes it was received as."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def bytes_text(data: bytes) -> str:
+    """What ``text_bytes`` was given."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+class Keys:
+    """The keys of one store: ``prefix``, and the partition an AOR belongs to."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        prefix = settings.prefix.encode()
+        self.meta = b"%b:meta" % prefix
+        """Hash: what the store was set up with."""
+        self._tags = [b"%b:{%d}:" % (prefix, number) for number in range(settings.partitions)]
+        self._indexes = [b"%bx" % tag for tag in self._tags]
+        self._feeds = [b"%be" % tag for tag in self._tags]
+
+    def bindings(self, aor: bytes) -> bytes:
+        """Hash: binding key to value, for one AOR."""
+        return b"%bb:%b" % (self._tags[crc_hqx(aor, 0) % len(self._tags)], aor)
+
+    def of(self, aor: bytes) -> tuple[bytes, bytes, bytes]:
+        """What the scripts take as KEYS: the AOR's bindings, its partition's index and feed."""
+        # crc_hqx is CRC-16/XMODEM, the sum that Redis Cluster itself uses.
+        number = crc_hqx(aor, 0) % len(self._tags)
+        return b"%bb:%b" % (self._tags[number], aor), self._indexes[number], self._feeds[number]
+
+    @property
+    def indexes(self) -> list[bytes]:
+        """The index of each partition: a sorted set of AOR and binding key by expiry."""
+        return self._indexes
+
+    @property
+    def feeds(self) -> list[bytes]:
+        """The feed of each partition: a stream of changes."""
+        return self._feeds
+
+    def permanent(self) -> Iterator[bytes]:
+        """Every key that has no expiry: an index empties itself, a feed is capped."""
+        yield self.meta
+        yield from self._indexes
+        yield from self._feeds

@@ -1,0 +1,98 @@
+"""The Lua scripts, one typed call for each.
+
+A script is called by the SHA of its text: during a rolling upgrade each node runs exactly the rules
+it was tested with. Whoever sends the call answers NOSCRIPT with the text (``SOURCES``).
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any
+
+from regcluster.config import StoreSettings
+from regcluster.registrar.plan import Change, SavePlan
+from regcluster.store.codec import digest, encode_tail
+from regcluster.store.keys import Keys, text_bytes
+from regcluster.store.link import Arg, Link
+
+
+@dataclass(slots=True, frozen=True)
+class Script:
+    """One file of ``lua/``."""
+
+    text: bytes
+    sha: bytes
+
+
+def _read(name: str) -> Script:
+    text = files("regcluster.store").joinpath("lua", f"{name}.lua").read_bytes()
+    # The name that Redis gives a script; nothing rests on its strength.
+    return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
+
+
+SAVE = _read("save")
+DROP = _read("drop")
+
+SOURCES = {script.sha: script.text for script in (SAVE, DROP)}
+
+
+class Scripts:
+    """The scripts over one link, with what they need to know of the settings."""
+
+    def __init__(self, link: Link, keys: Keys, settings: StoreSettings) -> None:
+        self._link = link
+        self._keys = keys
+        self._grace = settings.grace_s * 1000
+        self._feed_maxlen = settings.feed_maxlen
+
+    def save(self, plan: SavePlan) -> Awaitable[Any]:
+        """Run ``save.lua``; the reply is outcome, now, then key and value of each binding."""
+        aor = text_bytes(plan.aor)
+        bindings, index, feed = self._keys.of(aor)
+        return self._link.call(
+            b"EVALSHA",
+            SAVE.sha,
+            b"3",
+            bindings,
+            index,
+            feed,
+            aor,
+            digest(plan.call_id),
+            b"%010d" % plan.cseq,
+            plan.cseq_delay * 1000,
+            plan.max_contacts,
+            self._grace,
+            self._feed_maxlen,
+            b"1" if plan.wipe else b"0",
+            *_contacts(plan),
+        )
+
+    def drop(self, aor: str, ruid: str) -> Awaitable[Any]:
+        """Run ``drop.lua``; the reply is how many bindings went, and now."""
+        name = text_bytes(aor)
+        return self._link.call(
+            b"EVALSHA",
+            DROP.sha,
+            b"3",
+            *self._keys.of(name),
+            name,
+            ruid,
+            self._grace,
+            self._feed_maxlen,
+        )
+
+
+def _contacts(plan: SavePlan) -> list[Arg]:
+    """Four arguments for each contact."""
+    arguments: list[Arg] = []
+    for change in plan.changes:
+        arguments += _contact(change, plan)
+    return arguments
+
+
+def _contact(change: Change, plan: SavePlan) -> tuple[Arg, ...]:
+    if not change.lifetime:
+        return text_bytes(change.key), b"0", b"", b""
+    tail = encode_tail(change, plan.call_id, plan.user_agent)
+    return text_bytes(change.key), change.lifetime * 1000, change.ruid, tail

@@ -1,0 +1,92 @@
+"""Messages as values: how their rows are read (RFC 3261 §7.3)."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from regcluster.errors import MalformedHeader
+from regcluster.sip.headers import Via
+from regcluster.sip.message import LONG_NAMES, Request, Response
+
+
+def request(*headers: tuple[str, str]) -> Request:
+    return Request("OPTIONS", "sip:h", list(headers), [f"{n}: {v}" for n, v in headers], b"")
+
+
+ROWS = [
+    ("via", "SIP/2.0/UDP a, SIP/2.0/UDP b"),
+    ("to", "<sip:a@h>"),
+    ("via", "SIP/2.0/TCP c"),
+    ("supported", ""),
+]
+
+
+def test_the_first_row_of_a_name_is_found() -> None:
+    """The first, not the last, as its sender joined it; None where there is none."""
+    message = request(*ROWS)
+
+    assert "SIP/2.0/UDP a, SIP/2.0/UDP b" == message.first("via")
+    assert "" == message.first("supported")
+    assert message.first("from") is None
+
+
+def test_all_rows_of_a_name_come_in_order() -> None:
+    """Rows are not cut at commas, for some headers hold commas of their own (7-12)."""
+    message = request(*ROWS)
+
+    assert ["SIP/2.0/UDP a, SIP/2.0/UDP b", "SIP/2.0/TCP c"] == message.all("via")
+    assert [] == message.all("from")
+
+
+def test_values_are_cut_at_commas() -> None:
+    """Rows and commas together make one list, order kept (7-10)."""
+    assert ["SIP/2.0/UDP a", "SIP/2.0/UDP b", "SIP/2.0/TCP c"] == request(*ROWS).values("via")
+
+
+def test_an_empty_row_is_no_list() -> None:
+    """Whoever allows a header to be empty has to ask for its rows."""
+    with pytest.raises(MalformedHeader):
+        request(*ROWS).values("supported")
+
+
+def test_the_topmost_via_is_read_once() -> None:
+    """The same object is given again: nobody changes it."""
+    message = request(*ROWS)
+
+    assert Via("UDP", "a", None, {}) == message.via
+    assert message.via is message.via
+
+
+@pytest.mark.parametrize("rows", [[], [("via", "")], [("via", "x")], [("via", "SIP/2.0/UDP a,")]])
+def test_a_via_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]]) -> None:
+    """Whoever asks for it hears that there is none, each time."""
+    message = request(*rows)
+    for _ in range(2):
+        with pytest.raises(MalformedHeader):
+            _ = message.via
+
+
+def test_messages_are_equal_if_they_say_the_same() -> None:
+    """What has been read of a message makes no difference."""
+    read, unread = request(*ROWS), request(*ROWS)
+
+    assert read.via.host == "a"
+    assert unread == read
+    assert unread != request(("to", "<sip:a@h>"))
+
+
+def test_a_response_reads_like_a_request() -> None:
+    """Rows are rows."""
+    response = Response(200, "OK", ROWS, [], b"")
+
+    assert "<sip:a@h>" == response.first("to")
+    assert "a" == response.via.host
+
+
+def test_each_letter_stands_for_a_long_name() -> None:
+    """The compact forms of RFC 3261 §7.3.3 and of its extensions (7-14)."""
+    letters = "abcdefijklmorstuvxy"
+
+    assert letters == "".join(sorted(LONG_NAMES))
+    assert len(letters) == len(set(LONG_NAMES.values()))
+    assert "call-id" == LONG_NAMES["i"]
