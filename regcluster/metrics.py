@@ -28,6 +28,7 @@ RESPONSES = Counter(
     "regcluster_sip_responses", "SIP responses sent.", ("method", "transport", "status")
 )
 FORWARDED = Counter("regcluster_sip_forwarded", "SIP messages sent on.", ("kind", "transport"))
+CLOSED = Counter("regcluster_connections_closed", "Stream connections ended by us.", ("reason",))
 DROPS = Counter("regcluster_sip_drops", "SIP messages that got no answer.", ("reason",))
 KEEPALIVES = Counter("regcluster_sip_keepalives", "Keep-alives received.", ("transport",))
 SHED = Counter("regcluster_sip_shed", "Requests refused because too many were in flight.")
@@ -82,6 +83,7 @@ _responses = Bound(RESPONSES)
 _forwarded = Bound(FORWARDED)
 _drops = Bound(DROPS)
 _keepalives = Bound(KEEPALIVES)
+_closed = Bound(CLOSED)
 _registrations = Bound(REGISTRATIONS)
 _lookups = Bound(LOOKUPS)
 _store_errors = Bound(STORE_ERRORS)
@@ -111,6 +113,11 @@ def drop(reason: str) -> None:
 def count_keepalive(transport: str) -> None:
     """A keep-alive was received."""
     _keepalives.inc(transport)
+
+
+def count_closed(reason: str) -> None:
+    """A stream connection was ended by us."""
+    _closed.inc(reason)
 
 
 def count_shed() -> None:

@@ -18,6 +18,7 @@ import uvloop
 
 from regcluster import log, metrics
 from regcluster.config import Settings
+from regcluster.config.address import parse_address
 from regcluster.control.channel import (
     Apply,
     Channel,
@@ -29,13 +30,13 @@ from regcluster.control.channel import (
     Status,
     worker_end,
 )
-from regcluster.edge.address import bind_tcp, bind_udp, split_address
 from regcluster.edge.flow import FlowTable
 from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
-from regcluster.edge.stream import Streams
+from regcluster.edge.sockets import bind_tcp, bind_udp
+from regcluster.edge.stream import StreamFlow, Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
 from regcluster.errors import StoreMismatch
@@ -61,9 +62,11 @@ class Process:
             ruid_source(secrets.token_hex(RUID_OCTETS)),
             random.random,
         )
-        self._table = FlowTable(start.worker, secrets.token_hex(4))
-        self._streams = Streams(self._table, settings.limits)
-        self._relay = Relay(Path(start.folder), start.worker, self._table)
+        self._table: FlowTable[StreamFlow] = FlowTable(start.worker, secrets.token_hex(4))
+        self._streams = Streams(
+            self._table, settings.limits, metrics.count_keepalive, metrics.count_closed
+        )
+        self._relay = Relay(Path(start.folder), start.worker, self._table, metrics.drop)
         self._endpoints: list[UdpEndpoint] = []
         outbound = Outbound(
             Identity(settings.node.advertise, _ports(settings)),
@@ -84,10 +87,10 @@ class Process:
     async def listen(self, settings: Settings, workers: int) -> None:
         """Open the sockets. Raises ``OSError`` with the address it could not have."""
         for address in settings.listen.udp:
-            bound = bind_udp(*split_address(address), workers)
-            self._endpoints.append(UdpEndpoint(bound, self._worker.receive))
+            bound = bind_udp(*parse_address(address), workers)
+            self._endpoints.append(UdpEndpoint(bound, self._worker.receive, metrics.drop))
         for address in settings.listen.tcp:
-            await self._streams.listen(bind_tcp(*split_address(address)))
+            await self._streams.listen(bind_tcp(*parse_address(address)))
 
     def apply(self, settings: Settings) -> None:
         """Take up settings that may change while running."""
@@ -98,6 +101,7 @@ class Process:
     def status(self) -> Status:
         """How it stands, for the supervisor and for the gauges."""
         status = Status(self._store.is_up, self._worker.in_flight, len(self._table))
+        metrics.CONNECTIONS.set(status.connections)
         metrics.IN_FLIGHT.set(status.in_flight)
         metrics.STORE_UP.set(status.store_up)
         return status
@@ -160,7 +164,7 @@ async def _report(channel: Channel[Report, Order], process: Process) -> None:
 
 def _ports(settings: Settings) -> frozenset[int]:
     listeners: Sequence[str] = [*settings.listen.udp, *settings.listen.tcp]
-    return frozenset(split_address(address)[1] for address in listeners)
+    return frozenset(parse_address(address)[1] for address in listeners)
 
 
 def main() -> None:

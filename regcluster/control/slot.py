@@ -32,6 +32,8 @@ logger = get_logger(__name__)
 
 SHORTEST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
+LAST_WORDS_S = 1.0
+"""How long a worker without a channel may take to end by itself."""
 GOOD_LIFE_S = 30.0
 """A worker that lived this long did not die of its start."""
 
@@ -125,9 +127,8 @@ class Slot:
 async def _ended(process: asyncio.subprocess.Process) -> int:
     """Wait for a process that has no reason to live on; kill it if it does not see that."""
     with anyio.CancelScope(shield=True):
-        try:
-            async with asyncio.timeout(SHORTEST_WAIT_S * 10):
-                return await process.wait()
-        except TimeoutError:
+        with anyio.move_on_after(LAST_WORDS_S):
+            await process.wait()
+        if process.returncode is None:
             process.kill()
-            return await process.wait()
+        return await process.wait()

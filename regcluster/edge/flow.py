@@ -7,8 +7,8 @@ uses the connection that is there (RFC 3261 §18.1.1). Only the true address of 
 one that it claims (RFC 5923 §8).
 """
 
-from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 
 from regcluster.errors import SipError
 from regcluster.sip.hop import Hop
@@ -46,56 +46,50 @@ BadStream = Callable[[SipError, Flow], None]
 Count = Callable[[str], None]
 """Adds one to a counter, under a label from a small fixed set."""
 
-FlowT = TypeVar("FlowT", bound=Flow)
-
 _MAX_WORKER_DIGITS = 4
 
 
-class FlowTable(Generic[FlowT]):
+class FlowTable:
     """The live connections of one worker, by token and by peer.
 
-    A token is ``<worker>.<epoch>.<number>``. The epoch is a random number drawn at every start, so
-    that no token of an earlier life of the worker names one of its connections now.
+    A token is ``<worker>.<epoch>.<number>``. The epoch is drawn at random at every start, so that
+    no token of an earlier life of the worker names one of its connections now.
     """
 
-    def __init__(self, worker: int, epoch: int) -> None:
-        self._prefix = f"{worker}.{epoch:x}."
+    def __init__(self, worker: int, epoch: str) -> None:
+        self._prefix = f"{worker}.{epoch}."
         self._minted = 0
-        self._by_token: dict[str, FlowT] = {}
-        self._by_hop: dict[Hop, FlowT] = {}
+        self._by_token: dict[str, Flow] = {}
+        self._by_hop: dict[Hop, Flow] = {}
 
     def __len__(self) -> int:
         return len(self._by_token)
-
-    def __iter__(self) -> Iterator[FlowT]:
-        # A copy: whoever walks through the flows may close some.
-        return iter(list(self._by_token.values()))
 
     def mint(self) -> str:
         """A token that no flow has had before."""
         self._minted += 1
         return f"{self._prefix}{self._minted}"
 
-    def add(self, flow: FlowT) -> None:
+    def add(self, flow: Flow) -> None:
         """Take in a flow that has come up. Of two with one peer the newer is found by it."""
         self._by_token[flow.token] = flow
         self._by_hop[flow.peer] = flow
 
-    def retire(self, flow: FlowT) -> None:
+    def retire(self, flow: Flow) -> None:
         """Offer the flow for nothing new; responses still find it by its token."""
         if self._by_hop.get(flow.peer) is flow:
             del self._by_hop[flow.peer]
 
-    def remove(self, flow: FlowT) -> None:
+    def remove(self, flow: Flow) -> None:
         """Forget a flow that is gone; nothing happens if it was never taken in."""
         if self._by_token.pop(flow.token, None):
             self.retire(flow)
 
-    def by_token(self, token: str) -> FlowT | None:
+    def by_token(self, token: str) -> Flow | None:
         """The live flow a token names."""
         return self._by_token.get(token)
 
-    def by_hop(self, hop: Hop) -> FlowT | None:
+    def by_hop(self, hop: Hop) -> Flow | None:
         """A live flow to that very transport, address and port."""
         return self._by_hop.get(hop)
 

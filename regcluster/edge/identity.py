@@ -53,6 +53,6 @@ def is_local_address(host: str) -> bool:
         try:
             socket.inet_pton(family, host)
             probe.bind((host, 0))
-        except (OSError, UnicodeError):
+        except (OSError, ValueError):
             return False
     return host not in ("0.0.0.0", "::")

@@ -11,14 +11,11 @@ the kernel lets a mere ``net.unix.max_dgram_qlen`` of them wait, usually ten: le
 
 import asyncio
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from regcluster.edge.flow import Count, FlowTable, worker_of
 from regcluster.sip.parser import MAX_MESSAGE
-
-Delivery = Callable[[str, bytes], None]
-"""Takes the token of a connection of this worker, and the message to send by it."""
 
 DRAIN = 64
 """Messages taken from one worker in one turn of the event loop."""
@@ -32,15 +29,17 @@ _ROOM = MAX_TOKEN + 1 + MAX_MESSAGE
 
 
 class Relay:
-    """One worker's end: hands messages to others, and gives theirs to ``deliver``.
+    """One worker's end: sends by any connection of the node, and for the others by those here.
 
     ``directory`` must exist and be private. The path in it has to fit a Unix socket address, some
-    100 octets.
+    100 octets. ``lost`` is told why a message that another worker handed over was not sent.
     """
 
-    def __init__(self, directory: Path, worker: int, deliver: Delivery) -> None:
+    def __init__(self, directory: Path, worker: int, table: FlowTable, lost: Count) -> None:
         self._directory = directory
-        self._deliver = deliver
+        self._worker = worker
+        self._table = table
+        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._outgoing: dict[int, socket.socket] = {}
         self._incoming: set[socket.socket] = set()
@@ -52,8 +51,30 @@ class Relay:
         self._listener.listen(BACKLOG)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
-    def send(self, worker: int, token: str, data: bytes) -> bool:
-        """Hand a message to a worker. False: it is not there, or too much waits for it already."""
+    def send(self, token: str, data: bytes) -> bool:
+        """Send by the connection that ``token`` names, wherever it lives. False: not sent.
+
+        True, where another worker holds it, means that this worker has the message.
+        """
+        worker = worker_of(token)
+        if worker is None:
+            return False
+        if worker == self._worker:
+            return self._send_here(token, data)
+        return self._hand_over(worker, token, data)
+
+    def close(self) -> None:
+        """Take and hand over nothing more."""
+        for sock in (self._listener, *self._incoming):
+            self._loop.remove_reader(sock.fileno())
+        for sock in (self._listener, *self._incoming, *self._outgoing.values()):
+            sock.close()
+
+    def _send_here(self, token: str, data: bytes) -> bool:
+        flow = self._table.by_token(token)
+        return flow is not None and flow.send(data)
+
+    def _hand_over(self, worker: int, token: str, data: bytes) -> bool:
         if len(data) > MAX_MESSAGE or len(token) > MAX_TOKEN:
             return False
         packet = token.encode() + b"\n" + data
@@ -71,13 +92,6 @@ class Relay:
             else:
                 return True
         return False
-
-    def close(self) -> None:
-        """Take and hand over nothing more."""
-        for sock in (self._listener, *self._incoming):
-            self._loop.remove_reader(sock.fileno())
-        for sock in (self._listener, *self._incoming, *self._outgoing.values()):
-            sock.close()
 
     def _path(self, worker: int) -> Path:
         return self._directory / f"worker-{worker}.sock"
@@ -111,7 +125,8 @@ class Relay:
                 self._forget(sock)
                 return
             token, _, data = packet.partition(b"\n")
-            self._deliver(token.decode(), data)
+            if not self._send_here(token.decode(), data):
+                self._lost("relay")
 
     def _forget(self, sock: socket.socket) -> None:
         self._loop.remove_reader(sock.fileno())

@@ -1,4 +1,4 @@
-"""From the host in a next hop to an address a socket can use.
+"""From the host of a next hop to an address a socket can use.
 
 An address stays what it is. A name is asked of the system's resolver, outside the event loop, and
 the answer is kept for a while; who asks for a name that is being asked for waits for the same
@@ -9,9 +9,8 @@ on. Transport and port have been decided by whoever made the hop.
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import Awaitable, Callable
-
-from regcluster.sip.hop import Hop
 
 KEEP_S = 60.0
 """The system's resolver does not tell how long an answer holds; this is a usual time."""
@@ -43,16 +42,17 @@ def system_lookup(family: socket.AddressFamily = socket.AF_UNSPEC) -> Lookup:
 class Resolver:
     """Names to addresses, remembered; ``now`` is a monotonic clock in seconds."""
 
-    def __init__(self, lookup: Lookup, now: Callable[[], float]) -> None:
-        self._lookup = lookup
+    def __init__(
+        self, lookup: Lookup | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._lookup = lookup or system_lookup()
         self._now = now
         self._kept: dict[str, tuple[str | None, float]] = {}
         self._asked: dict[str, asyncio.Task[str | None]] = {}
 
-    async def resolve(self, hop: Hop) -> Hop | None:
-        """The same hop with an address for a host; None if its name leads nowhere."""
-        address = literal(hop.host) or await self._address(hop.host.lower())
-        return None if address is None else Hop(hop.transport, address, hop.port)
+    async def resolve(self, host: str) -> str | None:
+        """The address of ``host``; None if that is a name which leads nowhere."""
+        return literal(host) or await self._address(host.lower())
 
     async def _address(self, name: str) -> str | None:
         address, until = self._kept.get(name, (None, 0.0))

@@ -106,7 +106,8 @@ def probe_local(address: Address) -> str | None:
             probe.connect(address)
         except (OSError, OverflowError):
             return None
-        return hop_of("UDP", probe.getsockname()).host
+        host: str = probe.getsockname()[0]
+        return host
 
 
 def count_overflow(sock: socket.socket) -> int:

@@ -10,11 +10,10 @@ few comparisons do.
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from typing import cast
 
 from regcluster.config import LimitSettings
-from regcluster.edge.flow import BadStream, Count, FlowTable, Receiver
+from regcluster.edge.flow import BadStream, Count, Flow, FlowTable, Receiver
 from regcluster.edge.sockets import (
     Address,
     address_of,
@@ -36,6 +35,9 @@ CONNECT_S = 3.0
 LINGER_S = 32.0
 """How long a half-closed connection waits for responses: 64*T1 (RFC 3261 §17.1.2.2)."""
 
+FLUSH_S = 1.0
+"""How long connections may take to send what is queued when the worker ends."""
+
 SWEEP_S = 5.0
 """The longest time between two sweeps; limits shorter than that are swept more often."""
 
@@ -46,19 +48,8 @@ CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed")
 """Why we end a connection ourselves: too many of them; its peer does not read; is silent; owes us
 the rest of a message; was waited for long enough; broke the framing."""
 
+_NOBODY = ("", 0)
 _PONG = b"\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Upcalls:
-    """Whom the connections of a worker tell what."""
-
-    receive: Receiver
-    bad_stream: BadStream
-    keepalive: Count
-    """Told the transport of each ping that was answered."""
-    closed: Count
-    """Told one of ``CLOSINGS``."""
 
 
 class StreamFlow(asyncio.Protocol):
@@ -99,8 +90,8 @@ class StreamFlow(asyncio.Protocol):
         if self._is_shut or self._pipe.is_closing():
             return False
         self._pipe.write(data)
-        if self._is_shut:  # by pause_writing(), which that call makes
-            return False
+        if self._pipe.is_closing():
+            return False  # pause_writing() has cut it off.
         if data.startswith(b"SIP/2.0 ") and not data.startswith(b"1", 8):
             self._owed -= 1
             self._settle()
@@ -116,7 +107,7 @@ class StreamFlow(asyncio.Protocol):
         self._is_shut = True
         self._end()
         self._pipe.abort()
-        self._streams.upcalls.closed(reason)
+        self._streams.closed(reason)
 
     def overdue(self, now: float, limits: LimitSettings) -> str:
         """The reason to cut this connection, empty if there is none."""
@@ -129,18 +120,14 @@ class StreamFlow(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is there (called by the event loop)."""
         self._pipe = cast(asyncio.Transport, transport)
-        ours = self._pipe.get_extra_info("sockname")
-        theirs = self._pipe.get_extra_info("peername")
         streams = self._streams
-        self.token = streams.flows.mint()
-        if not ours or not theirs or len(streams.flows) >= streams.limits.connections:
-            # Without names the peer has gone before we came to accept it.
-            self.cut("limit" if theirs else "idle")
-            return
-        self.peer = hop_of("TCP", theirs)
-        self.local = streams.local_at(ours)
+        # A peer that has gone before we came to accept it has no name any more.
+        self.peer = hop_of("TCP", self._pipe.get_extra_info("peername") or _NOBODY)
+        self.local = streams.local_at(self._pipe.get_extra_info("sockname") or _NOBODY)
+        self.token = streams.table.mint()
         self._pipe.set_write_buffer_limits(high=streams.limits.write_buffer)
-        streams.flows.add(self)
+        if not streams.admit(self):
+            self.cut("limit")
 
     def data_received(self, data: bytes) -> None:
         """Some octets have come (called by the event loop)."""
@@ -148,11 +135,11 @@ class StreamFlow(asyncio.Protocol):
             return  # Behind a framing error only the end is waited for.
         self._heard_at = self._streams.now()
         self._framer.feed(data)
-        while self._ended_at is None and (message := self._next()) is not None:
+        while (message := self._next()) is not None:
             self._partial_since = None
             if isinstance(message, Ping):
                 self._pipe.write(_PONG)
-                self._streams.upcalls.keepalive("TCP")
+                self._streams.keepalive("TCP")
             else:
                 self._deliver(message)
         if not self._framer.is_partial:
@@ -164,7 +151,7 @@ class StreamFlow(asyncio.Protocol):
         """The peer sends no more (called by the event loop); True: we may still do so."""
         self._has_eof = True
         if self._framer.is_partial:
-            self._streams.upcalls.closed("partial")
+            self._streams.closed("partial")
         self._end()
         if self._is_shut:
             return False
@@ -181,28 +168,33 @@ class StreamFlow(asyncio.Protocol):
         self._streams.lost(self)
 
     def _next(self) -> bytes | Ping | None:
+        if self._ended_at is not None:
+            return None
         try:
             return self._framer.next()
         except SipError as broken:
-            owed = self._owed
-            self._streams.upcalls.bad_stream(broken, self)
-            # That answer settles none of the requests before it.
-            self._owed = owed
-            self._streams.upcalls.closed("malformed")
-            self._end()
-            self._settle()
+            self._refuse(broken)
             return None
+
+    def _refuse(self, broken: SipError) -> None:
+        owed = self._owed
+        self._streams.bad_stream(broken, self)
+        # That answer settles none of the requests before it.
+        self._owed = owed
+        self._streams.closed("malformed")
+        self._end()
+        self._settle()
 
     def _deliver(self, message: bytes) -> None:
         if not message.startswith((b"SIP/", b"ACK ")):
             self._owed += 1
-        self._streams.upcalls.receive(message, self)
+        self._streams.receive(message, self)
 
     def _end(self) -> None:
         """From now on nothing is read, and nothing new is sent this way."""
         if self._ended_at is None:
             self._ended_at = self._streams.now()
-            self._streams.flows.retire(self)
+            self._streams.table.retire(self)
 
     def _settle(self) -> None:
         """Close our side once the other is closed and nothing is owed."""
@@ -219,37 +211,52 @@ class StreamFlow(asyncio.Protocol):
 class Streams:
     """All stream connections of one worker: accepted, made, swept and ended.
 
-    Call ``serve`` for each listening socket, ``stop`` when no new connections may come, ``close``
-    at the end.
+    Call ``deliver_to`` once, then ``listen`` for each bound socket, ``stop`` when no new
+    connections may come, ``close`` at the end. ``keepalive`` is told the transport of each ping
+    that was answered, ``closed`` one of ``CLOSINGS``.
     """
 
+    receive: Receiver
+    bad_stream: BadStream
+
     def __init__(
-        self, flows: FlowTable[StreamFlow], limits: LimitSettings, upcalls: Upcalls
+        self,
+        table: FlowTable,
+        limits: LimitSettings,
+        keepalive: Count,
+        closed: Count,
     ) -> None:
-        self.flows = flows
+        self.table = table
         self.limits = limits
         """May be changed at any time; ``write_buffer`` then holds for new connections."""
-        self.upcalls = upcalls
+        self.keepalive = keepalive
+        self.closed = closed
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
         self._servers: list[asyncio.Server] = []
         self._bound: list[tuple[socket.AddressFamily, Hop]] = []
-        self._attempts: dict[Hop, asyncio.Task[StreamFlow | None]] = {}
+        self._attempts: dict[Hop, asyncio.Task[Flow | None]] = {}
+        self._live: set[StreamFlow] = set()
         self._all_gone = asyncio.Event()
         self._timer = self._loop.call_later(self._period(), self._sweep)
 
-    async def serve(self, sock: socket.socket) -> None:
+    def deliver_to(self, receive: Receiver, bad_stream: BadStream) -> None:
+        """Name those who take the messages, and the streams that cannot be cut into any."""
+        self.receive = receive
+        self.bad_stream = bad_stream
+
+    async def listen(self, sock: socket.socket) -> None:
         """Accept connections on a bound socket."""
         self._bound.append((sock.family, hop_of("TCP", sock.getsockname())))
         server = await self._loop.create_server(self._flow, sock=sock, backlog=BACKLOG)
         self._servers.append(server)
 
-    async def connect(self, hop: Hop) -> StreamFlow | None:
+    async def connect(self, hop: Hop) -> Flow | None:
         """The connection to a hop named by address: the one that is there, else a new one.
 
         Whoever asks while it comes up waits for the same attempt. None if it fails.
         """
-        if flow := self.flows.by_hop(hop):
+        if flow := self.table.by_hop(hop):
             return flow
         attempt = self._attempts.get(hop)
         if attempt is None:
@@ -263,19 +270,19 @@ class Streams:
         while self._servers:
             self._servers.pop().close()
 
-    async def close(self, within: float) -> None:
-        """Stop, and end all connections; after ``within`` seconds also those not yet flushed."""
+    async def close(self, within_s: float = FLUSH_S) -> None:
+        """Stop, and end all connections; after ``within_s`` seconds also those not yet flushed."""
         self.stop()
         self._timer.cancel()
         for attempt in list(self._attempts.values()):
             attempt.cancel()
-        for flow in self.flows:
+        for flow in list(self._live):
             flow.close()
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within_s):
                 await self._wait_empty()
         except TimeoutError:
-            for flow in self.flows:
+            for flow in list(self._live):
                 flow.cut("slow")
             await self._wait_empty()
 
@@ -289,21 +296,30 @@ class Streams:
             hop.port = base.port
         return hop
 
+    def admit(self, flow: StreamFlow) -> bool:
+        """Take in a connection that has come up; False if there are too many."""
+        if len(self.table) >= self.limits.connections:
+            return False
+        self.table.add(flow)
+        self._live.add(flow)
+        return True
+
     def lost(self, flow: StreamFlow) -> None:
         """Forget a connection that is gone."""
-        self.flows.remove(flow)
-        if not self.flows:
+        self.table.remove(flow)
+        self._live.discard(flow)
+        if not self._live:
             self._all_gone.set()
 
     async def _wait_empty(self) -> None:
-        while len(self.flows):
+        while self._live:
             self._all_gone.clear()
             await self._all_gone.wait()
 
     def _flow(self) -> StreamFlow:
         return StreamFlow(self)
 
-    async def _open(self, hop: Hop) -> StreamFlow | None:
+    async def _open(self, hop: Hop) -> Flow | None:
         address = address_of(hop)
         if address is None:
             return None
@@ -320,7 +336,7 @@ class Streams:
             if flow is None:
                 sock.close()
         # It may have come up as one too many.
-        return self.flows.by_token(flow.token)
+        return self.table.by_token(flow.token)
 
     def _prepare(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -342,7 +358,7 @@ class Streams:
 
     def _sweep(self) -> None:
         now = self.now()
-        for flow in self.flows:
+        for flow in list(self._live):
             if reason := flow.overdue(now, self.limits):
                 flow.cut(reason)
         self._timer = self._loop.call_later(self._period(), self._sweep)

@@ -59,7 +59,7 @@ class UdpFlow:
 
     @property
     def local(self) -> Hop:
-        """The address the datagram came to, or would leave from, and the listening port."""
+        """Our address toward the peer, which it sent to if we heard from it, and our port."""
         return self._endpoint.local_at(self._pin)
 
     def send(self, data: bytes, to: Hop | None = None) -> bool:
@@ -83,13 +83,15 @@ class UdpEndpoint:
         self._count = count
         self._loop = asyncio.get_running_loop()
         self._family = sock.family
-        self._bound = hop_of("UDP", sock.getsockname())
-        self._is_pinned = is_wildcard(self._bound.host)
+        self.local = hop_of("UDP", sock.getsockname())
+        """The address as bound, which may stand for every address of the machine."""
         self._probed: dict[str, bytes | None] = {}
         self._probed_until = 0.0
-        if self._is_pinned:
+        self._take = self._take_plain
+        if is_wildcard(self.local.host):
             _ask_for_local_address(sock)
-        self._loop.add_reader(sock.fileno(), self._drain_pinned if self._is_pinned else self._drain)
+            self._take = self._take_pinned
+        self._loop.add_reader(sock.fileno(), self._drain)
 
     @property
     def overflow(self) -> int:
@@ -97,15 +99,21 @@ class UdpEndpoint:
         return count_overflow(self._sock)
 
     def flow_to(self, hop: Hop) -> UdpFlow | None:
-        """A flow to a hop we have not heard from; None if this socket cannot send there."""
+        """A flow to a hop we have not heard from; None if this socket cannot send there.
+
+        Its ``local`` is what a Via for that hop has to name.
+        """
         address = address_of(hop)
         if address is None or family_of(address) != self._family:
             return None
-        pin = self._pin_toward(hop.host, address) if self._is_pinned else b""
+        pin = self._pin_toward(hop.host, address) if is_wildcard(self.local.host) else b""
         return None if pin is None else UdpFlow(self, address, pin)
 
     def send(self, data: bytes, address: Address, pin: bytes) -> bool:
-        """Give one datagram to the kernel; False if it does not take it now."""
+        """Give one datagram to the kernel; False if it does not take it now.
+
+        ``pin`` is the local address to send from, packed; empty leaves the choice to the kernel.
+        """
         try:
             if pin:
                 self._sock.sendmsg((data,), (_from_address(pin),), 0, address)
@@ -119,8 +127,8 @@ class UdpEndpoint:
     def local_at(self, pin: bytes) -> Hop:
         """Our hop at a packed local address; without one, the address as bound."""
         if not pin:
-            return self._bound
-        return Hop("UDP", socket.inet_ntop(self._family, pin), self._bound.port)
+            return self.local
+        return Hop("UDP", socket.inet_ntop(self._family, pin), self.local.port)
 
     def stop(self) -> None:
         """Read nothing from now on."""
@@ -135,33 +143,23 @@ class UdpEndpoint:
     def _drain(self) -> None:
         for _ in range(DRAIN):
             try:
-                data, address = self._sock.recvfrom(MAX_DATAGRAM)
+                data, flow = self._take()
             except BlockingIOError:
                 return
             except OSError:
-                if not self._survives_error():
+                if self._sock.fileno() < 0:
                     return
-                continue
-            self._receive(data, UdpFlow(self, address, b""))
+                self._count("icmp")
+            else:
+                self._receive(data, flow)
 
-    def _drain_pinned(self) -> None:
-        for _ in range(DRAIN):
-            try:
-                data, ancillary, _, address = self._sock.recvmsg(MAX_DATAGRAM, _ANCILLARY)
-            except BlockingIOError:
-                return
-            except OSError:
-                if not self._survives_error():
-                    return
-                continue
-            self._receive(data, UdpFlow(self, address, _to_address(ancillary)))
+    def _take_plain(self) -> tuple[bytes, UdpFlow]:
+        data, address = self._sock.recvfrom(MAX_DATAGRAM)
+        return data, UdpFlow(self, address, b"")
 
-    def _survives_error(self) -> bool:
-        """Count what the network said of an earlier datagram; False when the socket is closed."""
-        if self._sock.fileno() < 0:
-            return False
-        self._count("icmp")
-        return True
+    def _take_pinned(self) -> tuple[bytes, UdpFlow]:
+        data, ancillary, _, address = self._sock.recvmsg(MAX_DATAGRAM, _ANCILLARY)
+        return data, UdpFlow(self, address, _to_address(ancillary))
 
     def _pin_toward(self, host: str, address: Address) -> bytes | None:
         now = self._loop.time()
@@ -170,9 +168,8 @@ class UdpEndpoint:
             self._probed_until = now + PROBED_S
         if host not in self._probed:
             local = probe_local(address)
-            self._probed[host] = (
-                None if local is None else socket.inet_pton(self._family, local.partition("%")[0])
-            )
+            pin = None if local is None else socket.inet_pton(self._family, local)
+            self._probed[host] = pin
         return self._probed[host]
 
 

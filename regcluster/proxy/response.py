@@ -35,8 +35,8 @@ def pop_via(response: Response, wrote: Callable[[Via], bool]) -> Forwarded | Non
         return None
     lines = _without_top_via(response)
     try:
-        below = [value for value in response.values("via")][1:2]
-        hop = via_hop(parse_via(below[0])) if below else None
+        vias = response.values("via")
+        hop = via_hop(parse_via(vias[1])) if len(vias) > 1 else None
     except MalformedHeader:
         return None
     if hop is None or not _is_one_host(hop.host):

@@ -9,7 +9,8 @@ from typing import Final
 
 from regcluster.errors import MalformedMessage, SipError
 from regcluster.sip.grammar import LWS, parse_number
-from regcluster.sip.parser import MAX_MESSAGE, answerable, split_lines, unfold
+from regcluster.sip.head import split_lines, unfold
+from regcluster.sip.parser import MAX_MESSAGE, answerable
 
 _LINE_END = b"\r\n"
 _HEAD_END = b"\r\n\r\n"

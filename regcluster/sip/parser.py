@@ -1,8 +1,5 @@
 """From bytes to messages (RFC 3261 §7, §18.3). ``parse`` raises nothing but ``SipError``.
 
-Lines end in CRLF, nothing else: a bare CR or LF in the head is refused, for to one reader it ends a
-header and to the next it does not; so is a NUL, unless a backslash quotes it. Values stay raw.
-
 What breaks a rule is refused with ``BadRequest`` if it can be answered, which takes a request line
 and a Via that can be read. Its ``request`` holds what else could be read, ill-formed values too: a
 reply copies From, To, Call-ID and CSeq without understanding them, and leaves out one that is
@@ -11,15 +8,13 @@ counted and dropped.
 """
 
 from regcluster.errors import MalformedHeader, MalformedMessage, SipError
-from regcluster.sip.grammar import LWS, is_token, parse_number
+from regcluster.sip.grammar import is_token, parse_number
+from regcluster.sip.head import Rows, parse_rows, salvage_head, split_lines
 from regcluster.sip.headers import is_usual_address, parse_cseq, parse_name_addr
-from regcluster.sip.message import LONG_NAMES, Request, Response
+from regcluster.sip.message import Request, Response
 
 MAX_MESSAGE = 65535
 """Octets of a message: what a UDP datagram can hold, and as much on a stream (§18.1.1)."""
-
-MAX_HEADERS = 256
-"""Header rows. The longest honest messages have some fifty, most of them Via and Record-Route."""
 
 MAX_URI = 2048
 """Characters of a Request-URI: ten times what phones send, and still one line of a log."""
@@ -33,18 +28,6 @@ _SINGLE = {
     "content-length": "Content-Length",
 }
 """Headers that, given twice, would let two readers see two messages (RFC 4475 §3.3.8, §3.3.9)."""
-
-_USUAL_NAMES = (
-    "Accept Allow Authorization Call-ID Call-Id Contact Content-Length Content-Type CSeq Date "
-    "Event Expires From Max-Forwards Path Proxy-Authorization Record-Route Require Route Server "
-    "Supported To User-Agent Via"
-)
-# The way nearly all names arrive: one lookup instead of three string operations.
-_NAMES = {name: name.lower() for name in _USUAL_NAMES.split()} | LONG_NAMES
-
-
-_NO_ENDS = str.maketrans("", "", "\r\n")
-_BLANKED = str.maketrans("\r\0", "  ")
 
 
 class BadRequest(MalformedMessage):
@@ -81,37 +64,6 @@ def answerable(data: bytes, broken: SipError) -> MalformedMessage:
     return BadRequest(broken.status, broken.reason, request)
 
 
-def split_lines(head: str) -> list[str]:
-    """The lines of a head, the start line first. ``head`` ends with the CRLF of the last one."""
-    lines = head.splitlines()
-    # splitlines() takes many things for the end of a line. If they all were CRLF, as they should
-    # be, this sum comes out: one comparison instead of two searches through the head.
-    if len("".join(lines)) + 2 * len(lines) != len(head):
-        lines = head.removesuffix("\r\n").split("\r\n")
-        if len(head) - len(head.translate(_NO_ENDS)) != 2 * len(lines):
-            raise MalformedMessage(400, "Bare CR or LF in the header section")
-    if "\0" in head and "\0" in head.replace("\\\\", "").replace("\\\0", ""):
-        raise MalformedMessage(400, "NUL in the header section")
-    return lines
-
-
-def unfold(lines: list[str]) -> list[str]:
-    """Header rows from lines: one that begins with white space goes on with the row before it.
-
-    A fold is a single space (RFC 3261 §7.3.1).
-    """
-    rows: list[list[str]] = []
-    for line in lines:
-        if not line.startswith((" ", "\t")):
-            rows.append([line])
-        elif rows:
-            rows[-1][-1] = rows[-1][-1].rstrip(LWS)
-            rows[-1].append(line.lstrip(LWS))
-        else:
-            raise MalformedMessage(400, "White space before the first header field")
-    return [" ".join(row) for row in rows]
-
-
 def _parse(data: bytes, stream: bool) -> Request | Response:
     if data.startswith(b"\r\n"):
         data = data.lstrip(b"\r\n")
@@ -120,49 +72,20 @@ def _parse(data: bytes, stream: bool) -> Request | Response:
         raise MalformedMessage(400, "No empty line behind the header section")
     lines = split_lines(data[: end + 2].decode("utf-8", "surrogateescape"))
     start = lines.pop(0)
-    headers, lines = _parse_rows(lines)
+    headers, lines = parse_rows(lines)
     message = _begin(start, headers, lines)
     _check_headers(message)
     message.body = _cut_body(message.first("content-length"), data[end + 4 :], stream)
     return message
 
 
-def _begin(start: str, headers: list[tuple[str, str]], lines: list[str]) -> Request | Response:
+def _begin(start: str, headers: Rows, lines: list[str]) -> Request | Response:
     """The message without its body, its start line understood (RFC 3261 §7.1, §7.2)."""
     if start[:4].upper() == "SIP/":
         status, reason = _parse_status_line(start)
         return Response(status, reason, headers, lines, b"")
     method, uri = _parse_request_line(start)
     return Request(method, uri, headers, lines, b"")
-
-
-def _parse_rows(lines: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Names and values, and the rows they were read from: ``lines``, unfolded if need be."""
-    if len(lines) > MAX_HEADERS:
-        lines = unfold(lines)
-        if len(lines) > MAX_HEADERS:
-            raise MalformedMessage(400, "Too many header fields")
-    headers = []
-    for line in lines:
-        name, colon, value = line.partition(":")
-        key = _NAMES.get(name)
-        if key is None:
-            if line.startswith((" ", "\t")):
-                return _parse_rows(unfold(lines))
-            key = _long_name(name)
-        if not colon:
-            raise MalformedMessage(400, "Header row without a colon")
-        headers.append((key, value.strip(LWS)))
-    return headers, lines
-
-
-def _long_name(spelled: str) -> str:
-    """The lower-case long form of a header name, which white space may follow (§7.3.1)."""
-    name = spelled.rstrip(LWS)
-    if not is_token(name):
-        raise MalformedMessage(400, "Bad header field name")
-    name = name.lower()
-    return LONG_NAMES.get(name, name)
 
 
 def _parse_request_line(line: str) -> tuple[str, str]:
@@ -177,7 +100,7 @@ def _parse_request_line(line: str) -> tuple[str, str]:
         raise MalformedMessage(414, "Request-URI Too Long")
     # RFC 3261 §19.1.1 table 1: a Request-URI has no headers; they would be the sender's way to
     # have us write some (RFC 4475 §3.1.2.11).
-    if "?" in uri and "?" in uri.rpartition("@")[2]:
+    if "?" in uri and uri[:3].lower() == "sip" and "?" in uri.rpartition("@")[2]:
         raise MalformedMessage(400, "Headers in the Request-URI")
     return method, uri
 
@@ -250,35 +173,17 @@ def _cut_body(length: str | None, rest: bytes, stream: bool) -> bytes:
 
 
 def _salvage(data: bytes) -> Request | None:
-    """What can be read of a request that broke a rule; None if it cannot be answered.
-
-    Here any line end will do, rows that make no sense are left out, and the characters that must
-    never get into a reply become spaces.
-    """
-    head = data.lstrip(b"\r\n").partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
-    start, *lines = head.replace("\r\n", "\n").translate(_BLANKED).split("\n")
-    method, _, rest = start.partition(" ")
-    if not is_token(method) or " SIP/" not in start.upper():
-        return None
-    if "" in lines:
-        lines = lines[: lines.index("")]
+    """What can be read of a request that broke a rule; None if it cannot be answered."""
+    head, _, _ = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
     try:
-        lines = unfold(lines[:MAX_HEADERS])
-        request = Request(method, rest.split()[0], *_readable_rows(lines), b"")
-        # Replies read the topmost Via and echo them all.
+        start, headers, lines = salvage_head(head.decode("utf-8", "surrogateescape"))
+        method, _, rest = start.partition(" ")
+        if not is_token(method) or " SIP/" not in start.upper():
+            return None
+        request = Request(method, rest.split()[0], headers, lines, b"")
+        # A reply reads the topmost Via and echoes them all.
         request.values("via")
         _ = request.via
     except SipError:
         return None
     return request
-
-
-def _readable_rows(lines: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    headers = []
-    kept = []
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon and is_token(name.rstrip(LWS)):
-            headers.append((_long_name(name), value.strip(LWS)))
-            kept.append(line)
-    return headers, kept

@@ -1,23 +1,224 @@
-"""Ways to speak to one Redis: the seam, and the pipelined connection that workers use.
+"""The way to one Redis: the seam, and the link that workers use.
 
-All commands issued in one turn of the event loop leave in one write; replies resolve in the order
-of the commands. Nothing waits longer than the deadline: a call ends with its reply, with the
-server's error, or with ``StoreUnavailable``, after which it is unknown whether the command ran.
-How many calls are outstanding is bounded by the caller.
+``PipelinedLink`` keeps one connection up and gives every call a deadline. A call made while there is
+no connection waits for the next one, inside its deadline. A call that was written when the
+connection broke fails at once: whether it was carried out is unknown, and only who made it knows
+whether it may be made again. How many calls are outstanding is bounded by the callers.
 """
 
 import asyncio
+import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
-
-import hiredis
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol
 
 from regcluster.errors import StoreError, StoreMismatch, StoreUnavailable
+from regcluster.store.connection import (
+    REPLICA,
+    Arg,
+    Call,
+    Connection,
+    error_code,
+    pack,
+    refusal,
+)
 from regcluster.store.endpoint import Endpoint
 
-Arg = bytes | str | int
+TICK_S = 0.02
+"""How exactly deadlines are kept. One timer serves all calls; one each would cost more than they."""
 
-_pack = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
+TRY_S = 1.0
+"""The longest one attempt to connect may take, greetings included."""
+
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.5
+"""Pauses between attempts: doubled up to the longest, each cut by chance by up to a half, so that
+the workers of a cluster do not come back all at once."""
+
+STEADY_S = 1.0
+"""A connection that held for so long was a good one: the pauses begin anew."""
+
+CLIENT_NAME = b"regcluster"
+
+
+class Link(Protocol):
+    """Sends a command to Redis."""
+
+    def call(self, *args: Arg) -> Awaitable[Any]:
+        """The reply, as RESP2 spells it. Raises ``StoreError`` and ``StoreUnavailable``."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the server answered the last time it was asked."""
+
+    async def close(self) -> None:
+        """Let go; calls in flight fail with ``StoreUnavailable``."""
+
+
+class Greeting(Protocol):
+    """What is asked of a server before any call goes to it."""
+
+    @property
+    def commands(self) -> Sequence[tuple[Arg, ...]]:
+        """The questions."""
+
+    def check(self, replies: Sequence[Any]) -> None:
+        """Raise ``StoreMismatch`` if the answers are those of a store that is not ours."""
+
+
+class PipelinedLink:
+    """One connection, made again whenever it is lost; ``sources`` are script texts by SHA."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        deadline_s: float,
+        greeting: Greeting,
+        sources: Mapping[Arg, bytes],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._endpoint = endpoint
+        self._deadline_s = deadline_s
+        self._greeting = greeting
+        self._sources = sources
+        self._connection: Connection | None = None
+        self._waiting: deque[Call] = deque()
+        self._ticking = False
+        self._why = "not connected yet"
+        self._verdict: StoreError | None = None
+        """Why no call is to be made at all."""
+        self._keeper = self._loop.create_task(self._keep())
+
+    @property
+    def is_up(self) -> bool:
+        """Connected, and no deadline has passed since the server was last heard of."""
+        return self._connection is not None and not self._connection.is_late
+
+    def call(self, *args: Arg) -> asyncio.Future[Any]:
+        """Send a command; the reply comes within the deadline or not at all."""
+        reply = self._loop.create_future()
+        call = Call(args, pack(args), reply, self._loop.time() + self._deadline_s)
+        if self._connection:
+            self._connection.send(call)
+        elif self._verdict:
+            reply.set_exception(type(self._verdict)(*self._verdict.args))
+        else:
+            self._waiting.append(call)
+        if not self._ticking:
+            self._ticking = True
+            self._loop.call_later(TICK_S, self._tick)
+        return reply
+
+    async def close(self) -> None:
+        """Drop the connection for good; calls in flight, and any later call, fail at once."""
+        connection = self._connection
+        self._keeper.cancel()
+        await asyncio.wait([self._keeper])
+        self._condemn(StoreUnavailable("the store was closed"))
+        if connection:
+            await connection.lost
+
+    def _condemn(self, verdict: StoreError) -> None:
+        self._verdict = verdict
+        for call in self._waiting:
+            _fail(call, type(verdict)(*verdict.args))
+        self._waiting.clear()
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        # All calls have the same time, so those that wait are in the order of their deadlines.
+        while self._waiting and self._waiting[0].deadline <= now:
+            _fail(self._waiting.popleft(), StoreUnavailable(f"no connection: {self._why}"))
+        if self._connection:
+            self._connection.expire(now, self._deadline_s)
+        self._ticking = bool(self._waiting or (self._connection and self._connection.pending))
+        if self._ticking:
+            self._loop.call_later(TICK_S, self._tick)
+
+    async def _keep(self) -> None:
+        """Connect, again and again, until cancelled."""
+        failures = 0
+        while True:
+            begun = self._loop.time()
+            try:
+                await self._serve_one()
+            except (OSError, TimeoutError, StoreError) as why:
+                self._why = str(why) or "the store did not answer in time"
+                if isinstance(why, StoreMismatch):
+                    self._condemn(why)
+            failures = 0 if self._loop.time() - begun > STEADY_S else failures + 1
+            await asyncio.sleep(_pause(failures))
+
+    async def _serve_one(self) -> None:
+        """One connection from its making to its loss."""
+        connection = Connection(self._on_error, self._on_end)
+        try:
+            async with asyncio.timeout(TRY_S):
+                await self._endpoint.connect(lambda: connection)
+                await self._greet(connection)
+            self._verdict = None
+            self._connection = connection
+            for call in self._waiting:
+                if not call.reply.done():
+                    connection.send(call)
+            self._waiting.clear()
+            await connection.lost
+            self._why = "the connection broke"
+        finally:
+            connection.abort()
+
+    def _on_end(self, connection: Connection) -> None:
+        if self._connection is connection:
+            self._connection = None
+
+    async def _greet(self, connection: Connection) -> None:
+        """Say who we are, see whose store it is, leave the scripts there: one round trip."""
+        asked = list(self._greeting.commands)
+        must = [*self._introduction(), *asked]
+        may = [(b"CLIENT", b"SETNAME", CLIENT_NAME)]
+        may += [(b"SCRIPT", b"LOAD", text) for text in self._sources.values()]
+        calls = [Call(args, pack(args), self._loop.create_future(), 0.0) for args in must + may]
+        for call in calls:
+            connection.send(call)
+        replies = await asyncio.gather(*[call.reply for call in calls], return_exceptions=True)
+        for reply in replies[: len(must)]:
+            if isinstance(reply, BaseException):
+                raise reply
+        # An account that may not name itself or load scripts will do: EVAL brings the text along.
+        self._greeting.check(replies[len(must) - len(asked) : len(must)])
+
+    def _introduction(self) -> list[tuple[Arg, ...]]:
+        commands: list[tuple[Arg, ...]] = []
+        endpoint = self._endpoint
+        if endpoint.username:
+            commands.append((b"AUTH", endpoint.username, endpoint.password))
+        elif endpoint.password:
+            commands.append((b"AUTH", endpoint.password))
+        if endpoint.db:
+            commands.append((b"SELECT", endpoint.db))
+        return commands
+
+    def _on_error(self, call: Call, text: str) -> None:
+        code = error_code(text)
+        connection = self._connection
+        source = self._sources.get(call.args[1]) if code == "NOSCRIPT" else None
+        if source and connection:
+            # The server was restarted or its scripts flushed. EVAL leaves the script there.
+            call.args = (b"EVAL", source, *call.args[2:])
+            call.packed = pack(call.args)
+            connection.send(call)
+            return
+        _fail(call, refusal(text))
+        if code in REPLICA and connection:
+            # The primary is elsewhere by now; perhaps the same name leads there.
+            connection.abort()
+
+
+def _fail(call: Call, why: StoreError) -> None:
+    if not call.reply.done():
+        call.reply.set_exception(why)
+
+
+def _pause(failures: int) -> float:
+    longest = LONGEST_PAUSE_S if failures > 9 else min(FIRST_PAUSE_S * 2**failures, LONGEST_PAUSE_S)
+    return longest * random.uniform(0.5, 1.0)

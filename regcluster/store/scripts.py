@@ -14,7 +14,8 @@ from regcluster.config import StoreSettings
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.codec import digest, encode_tail
 from regcluster.store.keys import Keys, text_bytes
-from regcluster.store.link import Arg, Link
+from regcluster.store.connection import Arg
+from regcluster.store.link import Link
 
 
 @dataclass(slots=True, frozen=True)
@@ -34,7 +35,7 @@ def _read(name: str) -> Script:
 SAVE = _read("save")
 DROP = _read("drop")
 
-SOURCES = {script.sha: script.text for script in (SAVE, DROP)}
+SOURCES: dict[Arg, bytes] = {script.sha: script.text for script in (SAVE, DROP)}
 
 
 class Scripts:

@@ -1,7 +1,5 @@
 """Messages out of a byte stream (RFC 3261 §18.3, RFC 5626 §3.5.1)."""
 
-from time import process_time
-
 import pytest
 
 from regcluster.errors import MalformedMessage
@@ -213,24 +211,3 @@ def test_a_message_of_just_the_limit_is_accepted() -> None:
     framer.feed(TWO + TWO + TWO)
 
     assert [TWO, TWO, TWO] == drain(framer)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        request("MESSAGE", AOR, b"x" * 60_000),
-        options(x_odd="a" * 60_000),
-        options(x_odd="\r\n " * 20_000),
-        b"\r\n" * 30_000,
-    ],
-)
-def test_feeding_byte_by_byte_takes_linear_time(data: bytes) -> None:
-    """60,000 segments of one octet cost about as many steps (18-16)."""
-    framer = StreamFramer()
-    start = process_time()
-    for octet in data:
-        framer.feed(bytes([octet]))
-        drain(framer)
-
-    assert not framer.is_partial
-    assert 3.0 > process_time() - start

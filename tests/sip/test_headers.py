@@ -1,8 +1,6 @@
 """Header values, read on demand (RFC 3261 §20)."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
-from time import process_time
 
 import pytest
 
@@ -340,6 +338,14 @@ def test_a_via_names_transport_host_port_and_parameters(text: str, via: Via) -> 
     assert via == parse_via(text)
 
 
+@pytest.mark.parametrize(
+    "rest", ["192.0.2.1", "192.0.2.1:5066;rport;Branch=z9hG4bK-.!%66*_+`'~;x=[::1]"]
+)
+def test_a_via_in_small_letters_is_the_same_via(rest: str) -> None:
+    """The protocol has no case; what is odd is only read another way."""
+    assert parse_via(f"SIP/2.0/UDP {rest}") == parse_via(f"sip/2.0/udp {rest}")
+
+
 def test_a_via_without_a_branch_has_an_empty_one() -> None:
     """A peer of RFC 2543 sends none (20-04)."""
     assert "" == parse_via("SIP/2.0/UDP h").branch
@@ -400,30 +406,3 @@ def test_a_broken_max_forwards_is_malformed(text: str) -> None:
 def test_a_date_is_written_in_gmt(date: datetime, text: str) -> None:
     """RFC 1123, in English whatever the locale (20-08)."""
     assert text == render_date(int(date.timestamp()))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '"' + "\\a" * 30_000,
-        "a" * 60_000,
-        "<" + "a" * 60_000,
-        "<sip:a@h>" + ";a" * 30_000,
-        "a " * 30_000 + "<sip:a@h>",
-        "SIP/2.0/UDP 192.0.2.1" + ";a=b" * 15_000,
-        "SIP" + " " * 60_000 + "/2.0/UDP h",
-        "SIP/2.0/UDP" + " " * 60_000,
-        "<sip:a@h>;" + ";".join([f"p{n}=1" for n in range(6_000)]),
-        ",".join(["<sip:a@h>"] * 6_000),
-    ],
-)
-def test_hostile_values_take_linear_time(text: str) -> None:
-    """60,000 characters built to be slow are read or refused at once (7-27)."""
-    start = process_time()
-    for read in (parse_name_addr, is_usual_address, parse_via, parse_cseq, parse_q, parse_expires):
-        with suppress(MalformedHeader):
-            read(text)
-    with suppress(MalformedHeader):
-        parse_contacts([text])
-
-    assert 1.0 > process_time() - start

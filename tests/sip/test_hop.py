@@ -66,6 +66,10 @@ def test_a_via_tells_the_true_source(row: str, expected: str) -> None:
             "SIP/2.0/UDP h;received=192.0.2.9;rport=4000 , SIP/2.0/UDP i;rport",
         ),
         (
+            "SIP/2.0/UDP h;RPORT,SIP/2.0/UDP i;rport",
+            "SIP/2.0/UDP h;received=192.0.2.9;rport=4000,SIP/2.0/UDP i;rport",
+        ),
+        (
             "SIP/2.0/UDP h,SIP/2.0/TCP i;received=1.1.1.1",
             "SIP/2.0/UDP h;received=192.0.2.9,SIP/2.0/TCP i;received=1.1.1.1",
         ),

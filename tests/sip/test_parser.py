@@ -1,14 +1,11 @@
 """From bytes to messages (RFC 3261 §7, §18.3). Ids such as 7-08 name the rule tested."""
 
-from contextlib import suppress
-from time import process_time
-
 import pytest
 
 from regcluster.errors import MalformedMessage
 from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import MAX_HEADERS, MAX_URI, BadRequest, is_keepalive, parse
-from tests.wire import AOR, Rows, message, register, request, response
+from tests.wire import AOR, Rows, register, request, response
 
 
 def parsed(data: bytes) -> Request:
@@ -267,7 +264,7 @@ def test_all_else_is_no_keepalive(data: bytes) -> None:
         ("OPTIONS sip:h SIP/2.00", 505, "Version Not Supported"),
         (f"OPTIONS sip:{'a' * MAX_URI} SIP/2.0", 414, "Request-URI Too Long"),
         ("OPTIONS sip:h?Route=%3Csip:x%3E SIP/2.0", 400, "Headers in the Request-URI"),
-        ("OPTIONS sip:a?b@h?Route=x SIP/2.0", 400, "Headers in the Request-URI"),
+        ("OPTIONS SIPS:a?b@h?Route=x SIP/2.0", 400, "Headers in the Request-URI"),
     ],
 )
 def test_a_broken_request_line_is_refused(line: str, status: int, reason: str) -> None:
@@ -280,9 +277,10 @@ def test_a_broken_request_line_is_refused(line: str, status: int, reason: str) -
     assert "call-1@127.0.0.1" == refusal.request.first("call-id")
 
 
-def test_a_question_mark_in_the_user_is_no_header() -> None:
-    """Before the ``@`` it is a character like others (20-14)."""
-    assert "sip:a?b@h" == parsed(request("OPTIONS", "sip:a?b@h", to="<sip:a@h>")).uri
+@pytest.mark.parametrize("uri", ["sip:a?b@h", "http://h/?b"])
+def test_a_question_mark_elsewhere_begins_no_headers(uri: str) -> None:
+    """In a user part or another scheme it is a character like others (20-14)."""
+    assert uri == parsed(request("OPTIONS", uri, to="<sip:a@h>")).uri
 
 
 def test_the_longest_request_uri_is_accepted() -> None:
@@ -319,7 +317,7 @@ def test_the_longest_request_uri_is_accepted() -> None:
         ({"cseq": "1"}, "Bad CSeq method"),
         ({"cseq": "1 INVITE"}, "CSeq method is not the request's"),
         ({"cseq": "1 options"}, "CSeq method is not the request's"),
-        ({"content_length": 9}, "Body shorter than Content-Length"),
+        ({"content_length": 1}, "Body shorter than Content-Length"),
         ({"content_length": "99999999999"}, "Body shorter than Content-Length"),
         ({"content_length": -1}, "Bad Content-Length"),
         ({"content_length": "five"}, "Bad Content-Length"),
@@ -482,38 +480,3 @@ def test_what_cannot_be_answered_is_dropped(data: bytes) -> None:
 def test_a_broken_response_is_dropped(data: bytes) -> None:
     """A response is never answered (18-06, 21-05, 4475 scalarlg, bigcode)."""
     dropped(data)
-
-
-# What hostile bytes cost
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        message("OPTIONS sip:h SIP/2.0", {"via": "SIP/2.0/UDP h"}) + b"x" * 60_000,
-        options().replace(b"\r\n\r\n", b"\r\n" + b"a:b\r\n" * 12_000 + b"\r\n"),
-        options(x_odd="a" + "\r\n " * 20_000),
-        options(x_odd="a" + "\r\n b" * 15_000),
-        options(x_odd=" " * 60_000 + "b"),
-        options(x_odd="\r" * 60_000),
-        options(x_odd="\n" * 60_000),
-        options(x_odd="\0" * 60_000),
-        options(x_odd="\\" * 60_000 + "\0"),
-        options(x_odd="\u2028" * 20_000),
-        options(via=["SIP/2.0/UDP h"] * 200 + ["," * 55_000]),
-        options(via="SIP/2.0/UDP h;branch=b" + ",SIP/2.0/UDP h" * 4_000),
-        options(contact="<sip:a@h>" + "".join([f";p{n}=1" for n in range(5_000)])),
-        options(from_='"' + "\\a" * 30_000),
-        options(call_id="a" * 60_000, cseq="9" * 60_000),
-        b"\r\n" * 30_000 + b"x",
-        b"OPTIONS " + b" " * 60_000 + b"\r\n\r\n",
-        b"\xff" * 60_000,
-    ],
-)
-def test_hostile_datagrams_take_linear_time(data: bytes) -> None:
-    """60,000 octets built to be slow are read or refused at once (7-27, 18-13)."""
-    start = process_time()
-    with suppress(MalformedMessage):
-        parse(data)
-
-    assert 1.0 > process_time() - start

@@ -1,8 +1,5 @@
 """URIs: their grammar and their equality (RFC 3261 §19.1). Ids such as U-01 name a rule."""
 
-from contextlib import suppress
-from time import process_time
-
 import pytest
 
 from regcluster.errors import MalformedHeader
@@ -85,6 +82,21 @@ def test_escaped_parameter_names_are_known_by_their_plain_name() -> None:
 def test_what_is_rendered_is_what_was_parsed(text: str) -> None:
     """Rendering a URI that was canonical to begin with gives the same text."""
     assert text == sip(text).render()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "h",
+        "alice@192.0.2.1:5066",
+        "a%20b@Example.test;transport=TCP;ob",
+        "+1-212;ext=5@a-b.c1;%6Cr;x=%41",
+        "h:05060;x=[::1]:1/&+$",
+    ],
+)
+def test_the_short_way_and_the_long_way_agree(rest: str) -> None:
+    """A scheme in capitals is read bit by bit, and comes to the same."""
+    assert parse_uri(f"sip:{rest}") == parse_uri(f"SIP:{rest}")
 
 
 @pytest.mark.parametrize(
@@ -322,6 +334,13 @@ def test_the_parts_of_a_comparison_are_canonical() -> None:
     ) == comparison_parts(uri)
 
 
+def test_an_ipv6_address_is_compared_in_full() -> None:
+    """One text for an address, on every version of Python: it becomes part of a stored key."""
+    assert ("sip:[0000:0000:0000:0000:0000:ffff:c000:020a]", "") == comparison_parts(
+        sip("sip:[::FFFF:192.0.2.10]")
+    )
+
+
 def test_the_least_uri_has_the_least_parts() -> None:
     """Nothing is written for what is not there."""
     assert ("sip:h", "") == comparison_parts(sip("sip:h"))
@@ -333,26 +352,3 @@ def test_the_parts_of_a_comparison_hold_no_space(text: str) -> None:
     uri = parse_uri(text)
 
     assert not isinstance(uri, SipUri) or " " not in "".join(comparison_parts(uri))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "sip:" + "a" * 60_000,
-        "sip:" + "%41" * 20_000 + "!@h",
-        "sip:" + "a." * 30_000 + "!",
-        "sip:h;" + ";".join([f"p{n}=1" for n in range(6_000)]),
-        "sip:h?" + "&".join(["a=b"] * 15_000),
-        "sip:[" + ":" * 60_000 + "]",
-        "sip:" + "@" * 60_000,
-        "sip:h:" + "0" * 60_000,
-    ],
-)
-def test_hostile_uris_take_linear_time(text: str) -> None:
-    """60,000 characters built to be slow are read or refused at once (7-27)."""
-    start = process_time()
-    with suppress(MalformedHeader):
-        uri = parse_uri(text)
-        equivalent(uri, uri)
-
-    assert 1.0 > process_time() - start

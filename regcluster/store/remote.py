@@ -1,0 +1,183 @@
+"""``RedisStore``: bindings in a Redis server, over any link.
+
+One save is one script call, one fetch one HGETALL. A binding past its expiry is absent from every
+answer, whether or not Redis still has it; what time it is, Redis's replies tell (``clock``).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+from regcluster.config import StoreSettings
+from regcluster.errors import StoreError
+from regcluster.registrar.binding import Binding, preference
+from regcluster.registrar.plan import Outcome, Record, SavePlan, Verdict
+from regcluster.store.clock import StoreClock
+from regcluster.store.codec import decode
+from regcluster.store.embedded import SCHEME, embedded_url
+from regcluster.store.endpoint import parse_endpoint
+from regcluster.store.keys import SEPARATOR, Keys, bytes_text, text_bytes
+from regcluster.store.link import Link, PipelinedLink
+from regcluster.store.schema import Schema
+from regcluster.store.scripts import SOURCES, Scripts
+
+PULSE_S = 1.0
+"""Seconds between two looks at the store's clock. They also find a dead connection that carries no
+traffic, so that readiness does not wait for a phone to find it."""
+
+AT_ONCE = 256
+"""Partitions asked about in one go."""
+
+SCAN_COUNT = 500
+"""Members of an index read in one go: a millisecond of the server's time."""
+
+
+async def open_store(settings: StoreSettings) -> "RedisStore":
+    """The store at ``settings.url``; it connects, and stays connected, in the background.
+
+    So this never waits for a server: ``check`` does. ``embedded://`` means the server that a node on
+    this machine runs. Raises ``ConfigError`` for a URL that cannot be used, ``StoreUnavailable``
+    when no node runs the embedded server.
+    """
+    url = settings.url
+    if url.startswith(SCHEME):
+        url = embedded_url(url)
+    endpoint = parse_endpoint(url)
+    schema = Schema(Keys(settings), settings)
+    link = PipelinedLink(endpoint, settings.deadline_ms / 1000, schema, SOURCES)
+    store = RedisStore(link, settings)
+    store.start_pulse()
+    return store
+
+
+class RedisStore:
+    """A ``Store`` over ``link``; ``monotonic`` is the clock that Redis's time is told by."""
+
+    def __init__(
+        self,
+        link: Link,
+        settings: StoreSettings,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = link
+        self._monotonic = monotonic
+        self._clock = StoreClock()
+        self._keys = Keys(settings)
+        self._schema = Schema(self._keys, settings)
+        self._scripts = Scripts(link, self._keys, settings)
+        self._pulse: asyncio.Task[None] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the store answered the last time it was asked."""
+        return self._link.is_up
+
+    async def check(self) -> None:
+        """Return once the store has answered and is ours.
+
+        Raises ``StoreUnavailable`` and ``StoreMismatch``; so does every other call, later too.
+        """
+        replies = [await self._link.call(*command) for command in self._schema.commands]
+        self._schema.check(replies)
+        await self._ask_time()
+
+    async def save(self, plan: SavePlan) -> Verdict:
+        """Apply one REGISTER, all or nothing, in one script call."""
+        asked = self._monotonic()
+        reply: list[bytes] = await self._scripts.save(plan)
+        now = int(reply[1])
+        self._clock.observe(now, asked, self._monotonic())
+        outcome = cast("Outcome", reply[0].decode())
+        return Verdict(outcome, Record(now, _bindings(reply, 2)))
+
+    async def fetch(self, aor: str) -> Record:
+        """The unexpired bindings of ``aor``; an empty record when there are none."""
+        if not self._clock.is_set:
+            await self._ask_time()
+        reply: list[bytes] = await self._link.call(b"HGETALL", self._keys.bindings(text_bytes(aor)))
+        bindings = _bindings(reply, 0)
+        now = self._clock.now(self._monotonic())
+        for binding in bindings:
+            # The estimate may be a little behind, but never behind what was read: no contact may
+            # seem to have more time left than it was given.
+            now = max(now, binding.modified_at)
+        return Record(now, [binding for binding in bindings if binding.expires_at > now])
+
+    async def drop(self, aor: str, ruid: str = "") -> int:
+        """Remove one binding by its ruid, or all of ``aor``; how many went."""
+        asked = self._monotonic()
+        reply: list[Any] = await self._scripts.drop(aor, ruid)
+        self._clock.observe(int(reply[1]), asked, self._monotonic())
+        return int(reply[0])
+
+    async def scan(self) -> AsyncIterator[str]:
+        """Every AOR with at least one binding, partition by partition, each once.
+
+        In memory are the AORs of one partition. One whose binding changes its key while its
+        partition is read may be missed; any other is found.
+        """
+        if not self._clock.is_set:
+            await self._ask_time()
+        for index in self._keys.indexes:
+            seen: set[bytes] = set()
+            async for aor in self._aors(index):
+                if aor not in seen:
+                    seen.add(aor)
+                    yield bytes_text(aor)
+
+    async def count(self) -> int:
+        """Bindings held, all partitions together; overdue ones count until they are swept."""
+        total = 0
+        indexes = self._keys.indexes
+        for start in range(0, len(indexes), AT_ONCE):
+            sizes: list[int] = await asyncio.gather(
+                *[self._link.call(b"ZCARD", index) for index in indexes[start : start + AT_ONCE]]
+            )
+            total += sum(sizes)
+        return total
+
+    async def close(self) -> None:
+        """Let go of the connections; calls in flight fail with ``StoreUnavailable``."""
+        if self._pulse:
+            self._pulse.cancel()
+            await asyncio.wait([self._pulse])
+        await self._link.close()
+
+    def start_pulse(self) -> None:
+        """From now on look at the store's clock every second."""
+        self._pulse = asyncio.get_running_loop().create_task(self._beat())
+
+    async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
+        """The AOR of each unexpired binding in one partition."""
+        cursor = 0
+        while True:
+            reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
+            cursor, members = int(reply[0]), reply[1]
+            now = self._clock.now(self._monotonic())
+            for at in range(0, len(members), 2):
+                if float(members[at + 1]) > now:
+                    yield members[at].partition(SEPARATOR)[0]
+            if not cursor:
+                return
+
+    async def _beat(self) -> None:
+        while True:
+            with suppress(StoreError):
+                await self._ask_time()
+            await asyncio.sleep(PULSE_S)
+
+    async def _ask_time(self) -> None:
+        asked = self._monotonic()
+        seconds, micros = await self._link.call(b"TIME")
+        told = int(seconds) * 1000 + int(micros) // 1000
+        self._clock.observe(told, asked, self._monotonic())
+
+
+def _bindings(reply: Sequence[bytes], start: int) -> list[Binding]:
+    """The bindings in ``reply``, a key and a value each from ``start`` on, in record order."""
+    bindings = [decode(reply[at], reply[at + 1]) for at in range(start, len(reply), 2)]
+    if len(bindings) > 1:
+        bindings.sort(key=preference)
+    return bindings

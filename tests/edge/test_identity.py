@@ -1,0 +1,67 @@
+"""Who we are on the wire."""
+
+import pytest
+
+from regcluster.edge.identity import Identity, is_local_address
+from regcluster.sip.headers import parse_via
+from regcluster.sip.hop import Hop
+from regcluster.sip.uri import SipUri, parse_uri
+
+PLAIN = Identity("", frozenset({5060}))
+NAMED = Identity("SIP.example.com", frozenset({5060}))
+
+
+def uri(text: str) -> SipUri:
+    parsed = parse_uri(text)
+    assert isinstance(parsed, SipUri)
+    return parsed
+
+
+def test_via_names_the_address_in_use() -> None:
+    """Without node.advertise our Via says where the message leaves from."""
+    assert "[::1]:5060" == PLAIN.sent_by(Hop("UDP", "::1", 5060))
+
+
+def test_via_names_what_is_advertised() -> None:
+    """With node.advertise our Via says how we are reached from outside."""
+    assert "sip.example.com:5060" == NAMED.sent_by(Hop("UDP", "127.0.0.1", 5060))
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("sip:127.0.0.1:5060", True),
+        ("sip:127.0.0.1", True),
+        ("sip:alice@127.0.0.1:5060;lr", True),
+        ("sip:[::1]", True),
+        ("sip:SIP.example.com", True),
+        ("sip:127.0.0.1:5070", False),
+        ("sips:127.0.0.1", False),
+        ("sip:192.0.2.1", False),
+        ("sip:other.example.com", False),
+        ("sip:0.0.0.0", False),
+    ],
+)
+def test_a_uri_is_ours_by_host_and_port(text: str, ours: bool) -> None:
+    """An address of this machine or the advertised name, at a port we listen on."""
+    assert ours == NAMED.is_ours(uri(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1", True),
+        ("SIP/2.0/TCP sip.example.com;branch=z9hG4bK1", True),
+        ("SIP/2.0/TLS sip.example.com;branch=z9hG4bK1", False),
+        ("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1", False),
+    ],
+)
+def test_a_via_is_ours_by_sent_by(text: str, ours: bool) -> None:
+    """RFC 3261 §18.1.2: a response with another Via on top is not for us."""
+    assert ours == NAMED.wrote(parse_via(text))
+
+
+@pytest.mark.parametrize("host", ["example.com", "fe80::zz", "a\0b", ""])
+def test_names_are_never_local_addresses(host: str) -> None:
+    """Nothing is looked up: a name in a message must not cost a query."""
+    assert not is_local_address(host)
