@@ -36,7 +36,7 @@ from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
 from regcluster.edge.sockets import bind_tcp, bind_udp
-from regcluster.edge.stream import StreamFlow, Streams
+from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
 from regcluster.errors import StoreMismatch
@@ -62,7 +62,7 @@ class Process:
             ruid_source(secrets.token_hex(RUID_OCTETS)),
             random.random,
         )
-        self._table: FlowTable[StreamFlow] = FlowTable(start.worker, secrets.token_hex(4))
+        self._table = FlowTable(start.worker, secrets.token_hex(4))
         self._streams = Streams(
             self._table, settings.limits, metrics.count_keepalive, metrics.count_closed
         )

@@ -131,4 +131,5 @@ async def _ended(process: asyncio.subprocess.Process) -> int:
             await process.wait()
         if process.returncode is None:
             process.kill()
-        return await process.wait()
+        await process.wait()
+    return process.returncode or 0

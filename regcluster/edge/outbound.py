@@ -11,7 +11,7 @@ from regcluster.edge.flow import Flow
 from regcluster.edge.identity import Identity
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
-from regcluster.edge.stream import StreamFlow, Streams
+from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.errors import MalformedHeader
 from regcluster.proxy.forward import Outgoing, first_route, forward
@@ -30,7 +30,7 @@ class Outbound:
         identity: Identity,
         endpoints: Sequence[UdpEndpoint],
         streams: Streams,
-        relay: Relay[StreamFlow],
+        relay: Relay,
         resolver: Resolver,
     ) -> None:
         self.identity = identity

@@ -41,6 +41,9 @@ FLUSH_S = 1.0
 SWEEP_S = 5.0
 """The longest time between two sweeps; limits shorter than that are swept more often."""
 
+LEAST_SWEEP_S = 0.01
+"""The shortest: a limit of next to nothing must not become a busy loop."""
+
 SWEEPS = 4
 """Sweeps within the shortest limit, so that it is overrun by a quarter at most."""
 
@@ -93,7 +96,8 @@ class StreamFlow(asyncio.Protocol):
         if self._pipe.is_closing():
             return False  # pause_writing() has cut it off.
         if data.startswith(b"SIP/2.0 ") and not data.startswith(b"1", 8):
-            self._owed -= 1
+            # A request may have several final responses: a proxy's 2xx to an INVITE, sent again.
+            self._owed = max(self._owed - 1, 0)
             self._settle()
         return True
 
@@ -198,7 +202,7 @@ class StreamFlow(asyncio.Protocol):
 
     def _settle(self) -> None:
         """Close our side once the other is closed and nothing is owed."""
-        if self._ended_at is None or self._owed > 0 or self._is_shut:
+        if self._ended_at is None or self._owed or self._is_shut:
             return
         self._is_shut = True
         if self._has_eof:
@@ -354,7 +358,8 @@ class Streams:
         return None
 
     def _period(self) -> float:
-        return min(SWEEP_S, self.limits.idle_s / SWEEPS, self.limits.partial_s / SWEEPS)
+        shortest = min(self.limits.idle_s, self.limits.partial_s)
+        return min(max(shortest / SWEEPS, LEAST_SWEEP_S), SWEEP_S)
 
     def _sweep(self) -> None:
         now = self.now()

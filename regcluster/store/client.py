@@ -4,6 +4,7 @@ Slower than the pipelined link by an order of magnitude, but it speaks to anythi
 to. The client has to be made for RESP2, its timeouts are its own.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
@@ -45,9 +46,10 @@ class ClientLink:
         await self._client.aclose()
 
     async def _send(self, args: tuple[Arg, ...]) -> Any:
+        send: Callable[..., Awaitable[Any]] = self._client.execute_command
         try:
-            reply: Any = await self._client.execute_command(*args)
+            reply = await send(*args)
         except NoScriptError:
-            reply = await self._client.execute_command(b"EVAL", SOURCES[args[1]], *args[2:])
+            reply = await send(b"EVAL", SOURCES[args[1]], *args[2:])
         self._is_up = True
         return reply

@@ -1,8 +1,8 @@
 """A binding as the store keeps it: a head that scripts read, a tail that only Python reads.
 
-The head is ASCII of fixed width, so that a script finds expiry, CSeq and Call-ID without parsing; at
-the top of ``lua/save.lua`` it stands position by position. The tail is a msgpack array: what a newer
-node appends to it, an older one passes over.
+The head is ASCII of fixed width, so that a script finds expiry, CSeq and Call-ID without parsing;
+``lua/save.lua`` lists it position by position. The tail is a msgpack array: what a newer node
+appends to it, an older one passes over.
 """
 
 from hashlib import blake2b

@@ -72,8 +72,8 @@ def refusal(text: str) -> StoreError:
 class Connection(asyncio.Protocol):
     """A pipeline of calls over one transport.
 
-    ``on_error(call, text)`` must see to the call whose reply is an error. ``on_end(self)`` says that
-    no call may be sent any more; ``lost`` is done once every call has ended as well.
+    ``on_error(call, text)`` must see to the call whose reply is an error. ``on_end(self)`` says
+    that no call may be sent any more; ``lost`` is done once every call has ended as well.
     """
 
     def __init__(

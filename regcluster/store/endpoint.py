@@ -56,7 +56,7 @@ class Endpoint:
 
 
 def parse_endpoint(url: str) -> Endpoint:
-    """Read a ``redis://``, ``rediss://`` or ``unix://`` URL; a ``ConfigError`` says what is wrong."""
+    """Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or raise ``ConfigError``."""
     try:
         return _parse(url)
     except (ValueError, OSError) as wrong:

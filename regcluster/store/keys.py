@@ -1,8 +1,8 @@
 """Names of everything we keep in Redis.
 
-``P`` partitions share the AORs out by CRC-16; the number of the partition is the hash tag of each of
-its keys, so that all of an AOR lies in one Cluster slot. Which keys live without an expiry is said
-here too: whatever else has none is a leak.
+AORs are shared out over ``P`` partitions by CRC-16; the number of the partition is the hash tag of
+each of its keys, so that all of an AOR lies in one Cluster slot. Which keys live without an expiry
+is said here too: whatever else has none is a leak.
 """
 
 from binascii import crc_hqx

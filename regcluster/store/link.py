@@ -1,7 +1,7 @@
 """The way to one Redis: the seam, and the link that workers use.
 
-``PipelinedLink`` keeps one connection up and gives every call a deadline. A call made while there is
-no connection waits for the next one, inside its deadline. A call that was written when the
+``PipelinedLink`` keeps one connection up and gives every call a deadline. A call made while there
+is no connection waits for the next one, inside its deadline. A call that was written when the
 connection broke fails at once: whether it was carried out is unknown, and only who made it knows
 whether it may be made again. How many calls are outstanding is bounded by the callers.
 """
@@ -25,7 +25,7 @@ from regcluster.store.connection import (
 from regcluster.store.endpoint import Endpoint
 
 TICK_S = 0.02
-"""How exactly deadlines are kept. One timer serves all calls; one each would cost more than they."""
+"""How exactly deadlines are kept. One timer serves all calls; each its own would cost more."""
 
 TRY_S = 1.0
 """The longest one attempt to connect may take, greetings included."""

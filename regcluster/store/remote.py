@@ -37,9 +37,9 @@ SCAN_COUNT = 500
 async def open_store(settings: StoreSettings) -> "RedisStore":
     """The store at ``settings.url``; it connects, and stays connected, in the background.
 
-    So this never waits for a server: ``check`` does. ``embedded://`` means the server that a node on
-    this machine runs. Raises ``ConfigError`` for a URL that cannot be used, ``StoreUnavailable``
-    when no node runs the embedded server.
+    So this never waits for a server: ``check`` does. ``embedded://`` means the server that a node
+    on this machine runs. Raises ``ConfigError`` for a URL that cannot be used,
+    ``StoreUnavailable`` when no node runs the embedded server.
     """
     url = settings.url
     if url.startswith(SCHEME):

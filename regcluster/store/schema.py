@@ -35,6 +35,7 @@ class Schema:
         for name, ours in self._ours.items():
             if found[name] != b"%d" % ours:
                 theirs = found[name].decode(errors="replace")
+                what = name.decode()
                 raise StoreMismatch(
-                    f"the store was set up with {name.decode()} = {theirs}, and this node has {ours}"
+                    f"the store was set up with {what} = {theirs}, and this node has {what} = {ours}"
                 )

@@ -13,8 +13,8 @@ from typing import Any
 from regcluster.config import StoreSettings
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.codec import digest, encode_tail
-from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.connection import Arg
+from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.link import Link
 
 
