@@ -9,6 +9,9 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+# The requirement files name everything, so nothing is left to resolve. Without --no-deps pip would
+# still look for the newest of whatever is wanted with an extra, and refuse it as not pinned.
+PINNED := $(PIP) install --no-deps --require-hashes --requirement
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
@@ -75,11 +78,11 @@ $(BIN)/python:
 
 $(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
-	@$(PIP) install --require-hashes --requirement requirements/run.txt
+	@$(PINNED) requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	@echo "Installing what the tests need ..."
-	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PINNED) requirements/dev.txt
 	@touch $@

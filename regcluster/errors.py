@@ -2,7 +2,7 @@
 
 RegclusterError
 ├── SipError                 bytes that are not the SIP they claim to be; carries the answer
-│   ├── MalformedMessage     the message as a whole: start line, framing, a header that must be there
+│   ├── MalformedMessage     the whole message: start line, framing, a header that must be there
 │   └── MalformedHeader      one header value or URI
 ├── StoreError               the store answered, and the answer is no
 │   ├── StoreUnavailable     it could not say so inside the deadline; nothing is known to be saved

@@ -162,7 +162,8 @@ class PipelinedLink:
                 if not call.reply.done():
                     connection.send(call)
             self._waiting.clear()
-            await connection.lost
+            # Cancelling the keeper must not cancel what close() waits for.
+            await asyncio.shield(connection.lost)
             self._why = "the connection broke"
         finally:
             connection.abort()

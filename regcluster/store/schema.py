@@ -37,5 +37,5 @@ class Schema:
                 theirs = found[name].decode(errors="replace")
                 what = name.decode()
                 raise StoreMismatch(
-                    f"the store was set up with {what} = {theirs}, and this node has {what} = {ours}"
+                    f"the store was set up with {what} = {theirs}, this node has {what} = {ours}"
                 )

@@ -16,11 +16,13 @@ class Names:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.now = 1000.0
+        self.is_asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def lookup(self, name: str) -> list[str]:
         self.asked.append(name)
+        self.is_asked.set()
         await self.gate.wait()
         if name == "known.test":
             return ["192.0.2.1", "192.0.2.2"]
@@ -79,8 +81,7 @@ async def test_those_who_ask_together_share_one_lookup() -> None:
     names.gate.clear()
     resolver = names.resolver()
     first, second = [asyncio.create_task(resolver.resolve("known.test")) for _ in range(2)]
-    while not names.asked:
-        await asyncio.sleep(0)
+    await names.is_asked.wait()
     first.cancel()
     names.gate.set()
 

@@ -101,7 +101,7 @@ class Node:
         return sum(
             value
             for (name, labels), value in self.counters().items()
-            if name == "regcluster_requests_total" and ("method", "REGISTER") in labels
+            if name == "regcluster_sip_requests_total" and ("method", "REGISTER") in labels
         )
 
     def command(self, *words: str) -> str:
