@@ -124,6 +124,13 @@ def unquote(text: str) -> str:
     return _QUOTED_PAIR.sub(r"\1", inner) if "\\" in inner else inner
 
 
+def drop_strays(text: str) -> str:
+    """A list of values with parameters, without the commas and semicolons that separate nothing."""
+    parted = [split_params(element) for element in _cut(text, _LIST_STOP)]
+    elements = [";".join([part for part in parts if part.strip(LWS)]) for parts in parted]
+    return ",".join([element for element in elements if element])
+
+
 def parse_tags(values: Sequence[str]) -> list[str]:
     """The option tags of Require, Supported and their kin, lower-case (§20.32, §20.37)."""
     tags = []

@@ -187,7 +187,10 @@ def parse_cseq(text: str) -> CSeq:
 
 
 def parse_via(text: str) -> Via:
-    """Read one Via value; white space around ``/`` and ``:`` is allowed (RFC 3261 §20.42)."""
+    """Read one Via value; white space around ``/`` and ``:`` is allowed (RFC 3261 §20.42).
+
+    Of whatever version: who speaks another one is told so with a 505, which needs the Via.
+    """
     if usual := _USUAL_VIA.fullmatch(text):
         transport, host, port, params = usual.groups()
         number = parse_port(port) if port else None
@@ -195,7 +198,7 @@ def parse_via(text: str) -> Via:
     head, semicolon, params = text.partition(";")
     name, _, rest = head.replace("\t", " ").partition("/")
     version, _, rest = rest.partition("/")
-    if name.strip(" ").lower() != "sip" or version.strip(" ") != "2.0":
+    if name.strip(" ").lower() != "sip" or not is_token(version.strip(" ")):
         raise MalformedHeader("Bad protocol in Via")
     transport, _, sent_by = rest.strip(" ").partition(" ")
     if not is_token(transport):

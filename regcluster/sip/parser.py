@@ -8,7 +8,7 @@ counted and dropped.
 """
 
 from regcluster.errors import MalformedHeader, MalformedMessage, SipError
-from regcluster.sip.grammar import is_token, parse_number
+from regcluster.sip.grammar import drop_strays, is_token, parse_number
 from regcluster.sip.head import Rows, parse_rows, salvage_head, split_lines
 from regcluster.sip.headers import is_usual_address, parse_cseq, parse_name_addr
 from regcluster.sip.message import Request, Response
@@ -180,6 +180,8 @@ def _salvage(data: bytes) -> Request | None:
         method, _, rest = start.partition(" ")
         if not is_token(method) or " SIP/" not in start.upper():
             return None
+        # Stray commas and semicolons mean nothing (RFC 4475 §3.1.2.1), and do not go back.
+        headers = [(n, drop_strays(row) if n == "via" else row) for n, row in headers]
         request = Request(method, rest.split()[0], headers, lines, b"")
         # A reply reads the topmost Via and echoes them all.
         request.values("via")

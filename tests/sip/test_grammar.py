@@ -6,6 +6,7 @@ from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import (
     HUGE,
     Params,
+    drop_strays,
     is_token,
     parse_number,
     parse_params,
@@ -87,6 +88,22 @@ def test_a_broken_list_is_malformed(text: str, reason: str) -> None:
     """Empty elements, and quotes or brackets that never close, are refused with their reason."""
     with pytest.raises(MalformedHeader, match=reason):
         split_list(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("SIP/2.0/UDP 192.0.2.15;;,;,,", "SIP/2.0/UDP 192.0.2.15"),
+        (" a ; b,\t, c;d ", " a ; b, c;d "),
+        ('"a;;,,b";;c,<d,,e>,', '"a;;,,b";c,<d,,e>'),
+        ("a,b;c", "a,b;c"),
+        (";, ;,\t", ""),
+        ("", ""),
+    ],
+)
+def test_strays_are_dropped_and_nothing_else(text: str, kept: str) -> None:
+    """What stands in quotes or brackets is no stray (4475 badinv01)."""
+    assert kept == drop_strays(text)
 
 
 @pytest.mark.parametrize("text", ["a;b;c", ' a ; b="x;y" ;c', "", ";"])

@@ -312,6 +312,7 @@ def test_a_broken_cseq_is_malformed(text: str, reason: str) -> None:
             Via("UDP", "first.example.com", 4000, {"ttl": "16", "maddr": "a", "branch": "b"}),
         ),
         ("sip/2.0/tls\tH :5061", Via("TLS", "h", 5061, {})),
+        ("SIP/7.0/UDP h", Via("UDP", "h", None, {})),
         ("SIP/2.0/UNKNOWN t4.example.com", Via("UNKNOWN", "t4.example.com", None, {})),
         ("SIP/2.0/TCP [2001:DB8::9:1]:6050", Via("TCP", "[2001:db8::9:1]", 6050, {})),
         (
@@ -329,7 +330,7 @@ def test_a_broken_cseq_is_malformed(text: str, reason: str) -> None:
     ],
 )
 def test_a_via_names_transport_host_port_and_parameters(text: str, via: Via) -> None:
-    """White space round ``/`` and ``:``, any transport, any kind of address (20-03, 20-05)."""
+    """White space round ``/`` and ``:``, any version, transport, address (20-03, 20-05)."""
     assert via == parse_via(text)
 
 
@@ -349,7 +350,7 @@ def test_a_via_without_a_branch_has_an_empty_one() -> None:
 
 
 BROKEN_VIAS = {
-    "protocol": ["", "SIP/3.0/UDP h", "HTTP/1.1/TCP h"],
+    "protocol": ["", "SIP/@/UDP h", "SIP//UDP h", "HTTP/1.1/TCP h"],
     "transport": ["SIP/2.0", "SIP/2.0/U@P h"],
     "host": ["SIP/2.0/ h", *(f"SIP/2.0/UDP{rest}" for rest in ("", " ;branch=1", " h h", " h\0"))],
     "port": [f"SIP/2.0/UDP 192.0.2.1:{port}" for port in ("", "0", "99999", "5060x")],

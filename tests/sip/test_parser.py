@@ -274,6 +274,7 @@ def test_the_longest_request_uri_is_accepted() -> None:
         ({"content_length": -1}, "Bad Content-Length"),
         ({"content_length": "five"}, "Bad Content-Length"),
         ({"content_length": ""}, "Bad Content-Length"),
+        ({"via": ["SIP/2.0/UDP h", "a,,b"]}, "Empty element in a list"),
         ({"x y": "z"}, "Bad header field name"),
         ({"@": "z"}, "Bad header field name"),
     ],
@@ -286,13 +287,14 @@ def test_a_broken_header_is_refused(headers: dict[str, Rows], reason: str) -> No
 
 
 def test_a_refused_request_tells_what_could_be_read() -> None:
-    """Ill-formed values too, for a reply copies them and does not care (8-01)."""
-    refusal = refused(options(to='"x <sip:a@h>', cseq="x OPTIONS", call_id=None))
+    """Ill-formed values too, for a reply copies them, without stray commas in Via (8-01)."""
+    via = "SIP/2.0/UDP 192.0.2.15;;,;,,"
+    refusal = refused(options(via=via, to='"x <sip:a@h>', cseq="x OPTIONS", call_id=None))
 
     assert '"x <sip:a@h>' == refusal.request.first("to")
     assert "x OPTIONS" == refusal.request.first("cseq")
     assert refusal.request.first("call-id") is None
-    assert "127.0.0.1" == refusal.request.via.host
+    assert ["SIP/2.0/UDP 192.0.2.15"] == refusal.request.all("via")
 
 
 def test_a_message_on_a_stream_has_a_content_length() -> None:
@@ -354,9 +356,8 @@ def test_a_datagram_without_an_empty_line_is_refused() -> None:
         options(via=None),
         options(via=""),
         options(via="SIP/2.0/UDP"),
-        options(via="SIP/2.0/UDP 192.0.2.15;;,;,,"),
-        options(via=["SIP/2.0/UDP h", "a,,b"]),
-        options(via=["SIP/2.0/UDP h, SIP/2.0/UDP i, "]),
+        options(via=";;,;,,"),
+        options(via='SIP/2.0/UDP h;x=",,'),
         options(via=None, cseq=None),
         options().replace(b"\r\nVia", b"\r\n Via"),
         options().replace(b"OPTIONS sip", b"OPT(IONS sip", 1),
