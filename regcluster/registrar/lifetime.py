@@ -35,7 +35,8 @@ def grant(asked: int | None, settings: RegistrarSettings, spread: Spread) -> int
             return too_brief(floor)
         # A wish of an hour or more may be neither refused nor lengthened.
         floor = 0
-    seconds = max(_shorten(max(seconds, floor), percent, spread), floor)
+    # At least 1: whatever share is taken off, a wish to be bound is no removal.
+    seconds = max(_shorten(max(seconds, floor), percent, spread), floor, 1)
     if settings.max_expires:
         seconds = min(seconds, settings.max_expires)
     return min(seconds, LONGEST)
@@ -50,5 +51,5 @@ def _shorten(seconds: int, percent: int, spread: Spread) -> int:
     """Take up to ``percent`` off, so that phones that registered together drift apart."""
     if not percent:
         return seconds
-    low = seconds * (1 - percent / 100)
-    return int(low + spread() * (seconds - low))
+    share = seconds * percent / 100
+    return int(seconds - share + spread() * share)

@@ -40,6 +40,10 @@ def half() -> float:
         pytest.param(3600, {"min_expires": 7200} | REFUSE, 3600, id="an hour is never refused"),
         pytest.param(3600, {"min_expires": 7200}, 7200, id="nor spared where the floor raises"),
         pytest.param(LONGEST, {}, LONGEST, id="the longest there is"),
+        pytest.param(2**40, {}, LONGEST, id="never longer than that"),
+        pytest.param(None, {"default_expires": 0}, 0, id="a default of 0 removes, as in Kamailio"),
+        pytest.param(400, {"min_expires": 600, "max_expires": 300}, 300, id="raised, then cut"),
+        pytest.param(7199, {"min_expires": 7200} | REFUSE, 7199, id="nor lengthened in mode 1"),
     ],
 )
 def test_a_lifetime_is_granted_by_the_parameters(
@@ -49,13 +53,25 @@ def test_a_lifetime_is_granted_by_the_parameters(
     assert granted == grant(asked, settings(**changes), no_spread)
 
 
-@pytest.mark.parametrize("asked", [1, 59, None])
-def test_brief_lifetimes_are_refused_with_the_limit(asked: int | None) -> None:
+@pytest.mark.parametrize(
+    ("asked", "changes", "least"),
+    [
+        pytest.param(1, {}, "60", id="one second"),
+        pytest.param(59, {}, "60", id="a second too few"),
+        pytest.param(None, {"default_expires": 59}, "60", id="our own default"),
+        pytest.param(3599, {"min_expires": 7200}, "7200", id="below an hour under a high floor"),
+        pytest.param(400, {"min_expires": 600, "max_expires": 300}, "600", id="above the ceiling"),
+    ],
+)
+def test_brief_lifetimes_are_refused_with_the_limit(
+    asked: int | None, changes: dict[str, int], least: str
+) -> None:
     """With min_expires_mode 1 the answer is 423 and tells the least we grant."""
-    outcome = grant(asked, settings(min_expires_mode=1, default_expires=59), no_spread)
+    outcome = grant(asked, settings(**(REFUSE | changes)), no_spread)
 
     assert (
-        Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", "60")]) == outcome
+        Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", least)])
+        == outcome
     )
 
 
@@ -79,11 +95,26 @@ def test_ranges_shorten_a_lifetime_by_chance(
     assert granted == grant(asked, settings(**changes), half)
 
 
-def test_the_least_chance_takes_the_whole_range_off() -> None:
-    """A draw of 0 grants the shortest lifetime of the range, never less."""
-    assert 700 == grant(1000, settings(expires_range=30), lambda: 0.0)
+@pytest.mark.parametrize(
+    ("asked", "changes", "least", "most"),
+    [
+        pytest.param(1000, {"expires_range": 30}, 700, 997, id="vector 22"),
+        pytest.param(None, {"default_expires_range": 50}, 1800, 3582, id="vector 23"),
+        pytest.param(5500, {"expires_range": 30, "max_expires": 5000}, 3850, 5000, id="vector 24"),
+    ],
+)
+def test_a_spread_lifetime_has_the_bounds_of_kamailios(
+    asked: int | None, changes: dict[str, int], least: int, most: int
+) -> None:
+    """The range whole at a draw of 0; at 0.99, Kamailio's best, still short of the wish."""
+    given = settings(**changes)
+
+    assert (least, most) == (grant(asked, given, lambda: 0.0), grant(asked, given, lambda: 0.99))
 
 
-def test_the_greatest_chance_stays_below_what_was_asked() -> None:
-    """Kamailio's best draw is 0.99: a spread lifetime is always shorter than the wish."""
-    assert 997 == grant(1000, settings(expires_range=30), lambda: 0.99)
+@pytest.mark.parametrize("asked", [1, 1000, None])
+def test_no_chance_makes_a_removal_of_a_wish_to_be_bound(asked: int | None) -> None:
+    """Where there is no floor, the range may take all of a lifetime but its last second."""
+    whole = settings(min_expires=0, expires_range=100, default_expires_range=100)
+
+    assert 1 == grant(asked, whole, lambda: 0.0)
