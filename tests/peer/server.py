@@ -22,17 +22,23 @@ START_S = 20.0
 class StoreServer:
     """One server process at a time, always on the same port and folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, append_only: bool = True) -> None:
         self.port = free_port()
         self.url = f"redis://{HOST}:{self.port}/0"
         self._folder = folder
+        self._append_only = "yes" if append_only else "no"
         self.start()
+
+    @property
+    def pid(self) -> int:
+        """The process that serves now."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start the server and return once it answers."""
         binary = shutil.which("redis-server") or str(get_binary_path())
         command = [binary, "--port", str(self.port), "--bind", HOST, "--dir", str(self._folder)]
-        command += ["--save", "", "--appendonly", "yes", "--daemonize", "no"]
+        command += ["--save", "", "--appendonly", self._append_only, "--daemonize", "no"]
         self._process = start(command, self._folder / "store.log")
         wait_until(self._is_answering, START_S, "the store answers PING")
 

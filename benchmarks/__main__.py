@@ -1,0 +1,53 @@
+"""``python -m benchmarks``: which measurements to make, and how large."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+
+from benchmarks import side_by_side, stages
+from benchmarks.contestants import Kamailio
+from benchmarks.progress import Progress
+from benchmarks.side_by_side import Row
+
+NAMES = ("stages", "side-by-side")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[stages] [side-by-side]")
+@click.option("--phones", type=click.IntRange(1, 200_000), default=10_000, show_default=True)
+@click.option("--rounds", type=click.IntRange(2), default=4, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> None:
+    """Measure what a REGISTER costs; without a name, everything.
+
+    side-by-side needs redis-server or the Valkey of the test packages, and compares with Kamailio
+    where it is installed (make peers).
+    """
+    found: dict[str, object] = {}
+    if not names or "stages" in names:
+        measured = stages.measure()
+        found["stages"] = {stage.name: stage.best_us for stage in measured}
+        if not as_json:
+            click.echo(f"{stages.report(measured)}\n")
+    if not names or "side-by-side" in names:
+        rows = _compare(phones, rounds)
+        found["side-by-side"] = {row.name: row.parts for row in rows}
+        if not as_json:
+            click.echo(side_by_side.report(rows, rounds))
+            if not Kamailio.is_installed():
+                click.echo("Kamailio is not installed (make peers): nothing to compare with.")
+    if as_json:
+        click.echo(json.dumps(found))
+
+
+def _compare(phones: int, rounds: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as folder:
+        turns = rounds * (3 if Kamailio.is_installed() else 2)
+        progress = Progress(f"rounds of {phones} REGISTERs", turns)
+        return side_by_side.compare(Path(folder), phones, rounds, progress)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""CPU per REGISTER: a node and its store beside Kamailio's registrar, on the same messages.
+
+The contestants take turns, round by round, so that a change in the machine's mood meets all of
+them. In the first round every phone is new, afterwards each round refreshes all of them. A fixed
+number of requests is under way at a time, which is how a busy balancer looks from here.
+"""
+
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.contestants import Contestant, Kamailio, Regcluster
+from benchmarks.phones import Fleet
+from benchmarks.processes import cpu_us
+from benchmarks.progress import Progress
+from tests.peer.processes import HOST
+
+WINDOW = 64
+"""REGISTERs without an answer at any time, at most."""
+
+ANSWER_S = 5.0
+
+
+@dataclass(slots=True)
+class Row:
+    """What one contestant spent, µs of CPU per REGISTER, by round."""
+
+    name: str
+    parts: dict[str, list[float]] = field(default_factory=dict)
+    """By process: node, store."""
+
+    def cost(self, first: int, last: int) -> float:
+        """The mean of rounds ``first`` to ``last``, counted from 1, of all its processes."""
+        return sum(mean(rounds[first - 1 : last]) for rounds in self.parts.values())
+
+
+def compare(folder: Path, phones: int, rounds: int, progress: Progress) -> list[Row]:
+    """Measure whoever is there: Kamailio last, if it is installed."""
+    with ExitStack() as stack:
+        contestants: list[Contestant] = [
+            stack.enter_context(Regcluster(_made(folder / "memory"), append_only=False)),
+            stack.enter_context(Regcluster(_made(folder / "file"), append_only=True)),
+        ]
+        names = ["regcluster", "regcluster, append-only file"]
+        if Kamailio.is_installed():
+            contestants.append(stack.enter_context(Kamailio(_made(folder / "kamailio"))))
+            names.append(Kamailio.name)
+        rows = [Row(name) for name in names]
+        clients = [stack.enter_context(Client(contestant, phones)) for contestant in contestants]
+        for round_ in range(1, rounds + 1):
+            for row, client in zip(rows, clients, strict=True):
+                for part, cost in client.play(round_).items():
+                    row.parts.setdefault(part, []).append(cost)
+                progress.step()
+    return rows
+
+
+def report(rows: list[Row], rounds: int) -> str:
+    """The figures as a table, each as a multiple of the last row's too."""
+    last = rows[-1]
+    spans = {"new": (1, 1), "refresh": (2, rounds), "all": (1, rounds)}
+    lines = [f"{'CPU per REGISTER, µs':32}" + "".join(f"{name:>17}" for name in spans)]
+    for row in rows:
+        cells = []
+        for span in spans.values():
+            cost = row.cost(*span)
+            cells.append(f"{cost:9.1f} {cost / last.cost(*span):5.2f} x")
+        lines.append(f"{row.name:32}" + "".join(f"{cell:>17}" for cell in cells))
+        if len(row.parts) > 1:
+            for part in row.parts:
+                costs = [mean(row.parts[part][first - 1 : end]) for first, end in spans.values()]
+                lines.append(f"  {part:30}" + "".join(f"{cost:9.1f}        " for cost in costs))
+    return "\n".join(lines)
+
+
+class Client:
+    """Plays rounds of a fleet's REGISTERs to one contestant; use it in ``with``."""
+
+    def __init__(self, contestant: Contestant, phones: int) -> None:
+        self._contestant = contestant
+        self._phones = phones
+
+    def __enter__(self) -> "Client":
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._socket.settimeout(ANSWER_S)
+        self._socket.bind((HOST, 0))
+        self._socket.connect((HOST, self._contestant.port))
+        self._fleet = Fleet(self._phones, self._socket.getsockname()[1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def play(self, round_: int) -> dict[str, float]:
+        """Send one REGISTER of each phone; µs per REGISTER, by process.
+
+        Raises ``RuntimeError`` if any is not answered 200, and ``TimeoutError``.
+        """
+        messages = self._fleet.registers(round_)
+        roots = self._contestant.roots
+        before = {part: cpu_us([pid]) for part, pid in roots.items()}
+        sent = answered = 0
+        while answered < len(messages):
+            while sent < len(messages) and sent - answered < WINDOW:
+                self._socket.send(messages[sent])
+                sent += 1
+            answer = self._socket.recv(65535)
+            if not answer.startswith(b"SIP/2.0 200 "):
+                raise RuntimeError(f"{self._contestant.name} answered {answer[:40]!r}")
+            answered += 1
+        return {part: (cpu_us([pid]) - before[part]) / len(messages) for part, pid in roots.items()}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

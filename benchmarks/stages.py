@@ -1,0 +1,118 @@
+"""CPU of each pure step of one REGISTER, in this process, on the messages of the fleet.
+
+The steps are timed in turns and the best of many rounds counts: what is slower than that was
+somebody else's doing. Caches are warm here as they never are in a node, so the steps add up to less
+than a REGISTER costs there; their proportions hold.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.phones import Fleet
+from regcluster.config import Settings
+from regcluster.location import ruid_source
+from regcluster.registrar.answer import answer
+from regcluster.registrar.plan import Change, Record, SavePlan, Verdict
+from regcluster.registrar.save import Planner
+from regcluster.sip.hop import Hop
+from regcluster.sip.message import Request
+from regcluster.sip.parser import parse
+from regcluster.sip.reply import render_reply
+from regcluster.store.codec import decode, digest, encode_tail
+from regcluster.store.connection import Arg, pack
+from regcluster.store.keys import Keys, text_bytes
+from regcluster.store.scripts import Scripts
+
+MESSAGES = 1000
+ROUNDS = 15
+
+NOW = 1_800_000_000_000
+SETTINGS = Settings()
+
+
+@dataclass(slots=True)
+class Stage:
+    """One step: what makes its inputs, anew for each round, and what is timed."""
+
+    name: str
+    inputs: Callable[[], Sequence[Any]]
+    step: Callable[[Any], object]
+    best_us: float = field(default=float("inf"))
+
+    def play(self) -> None:
+        """Time one round."""
+        inputs, step = self.inputs(), self.step
+        begun = time.perf_counter()
+        for item in inputs:
+            step(item)
+        spent = time.perf_counter() - begun
+        self.best_us = min(self.best_us, spent / len(inputs) * 1e6)
+
+
+class _Packer:
+    """A link that goes nowhere: packing is the last thing done before the socket."""
+
+    is_up = True
+
+    def call(self, *args: Arg) -> Any:
+        pack(args)
+
+    async def close(self) -> None: ...
+
+
+def stages() -> list[Stage]:
+    """The steps of a refresh, in order."""
+    data = Fleet(MESSAGES, 5060).registers(2)
+    planner = Planner(
+        SETTINGS.registrar, SETTINGS.location, ruid_source("0123456789ab"), random.random
+    )
+    scripts = Scripts(_Packer(), Keys(SETTINGS.store), SETTINGS.store)
+    plans = [plan for plan in map(planner.plan, _requests(data)) if isinstance(plan, SavePlan)]
+    stored = [_stored(plan, plan.changes[0]) for plan in plans]
+    verdicts = [Verdict("refreshed", Record(NOW, [decode(*pair)])) for pair in stored]
+    replies = [answer(verdict, SETTINGS.registrar) for verdict in verdicts]
+    source = Hop("UDP", "127.0.0.1", 5060)
+    return [
+        Stage("parse", lambda: data, parse),
+        Stage("plan", lambda: _requests(data), planner.plan),
+        Stage("script call", lambda: plans, scripts.save),
+        Stage("decode", lambda: stored, lambda pair: decode(*pair)),
+        Stage("answer", lambda: verdicts, lambda verdict: answer(verdict, SETTINGS.registrar)),
+        Stage(
+            "render",
+            lambda: list(zip(_requests(data), replies, strict=True)),
+            lambda pair: render_reply(pair[0], pair[1], source),
+        ),
+    ]
+
+
+def measure() -> list[Stage]:
+    """Play all rounds."""
+    measured = stages()
+    for _ in range(ROUNDS):
+        for stage in measured:
+            stage.play()
+    return measured
+
+
+def report(measured: list[Stage]) -> str:
+    """The figures as a table."""
+    total = sum(stage.best_us for stage in measured)
+    rows = [f"{s.name:32}{s.best_us:9.2f} {100 * s.best_us / total:5.0f} %" for s in measured]
+    return "\n".join([f"{'Step of a REGISTER, µs':32}", *rows, f"{'together':32}{total:9.2f}"])
+
+
+def _requests(data: Sequence[bytes]) -> list[Request]:
+    # A request reads its headers once, so each round needs new ones.
+    return [message for message in map(parse, data) if isinstance(message, Request)]
+
+
+def _stored(plan: SavePlan, change: Change) -> tuple[bytes, bytes]:
+    """What the store gives back for ``change``."""
+    head = b"1%013d%013d%013d%010d" % (NOW + change.lifetime * 1000, NOW, NOW, plan.cseq)
+    tail = encode_tail(change, plan.call_id, plan.user_agent)
+    names = (digest(plan.call_id) + change.ruid).encode()
+    return text_bytes(change.key), head + names + tail
