@@ -34,12 +34,13 @@ class Binding:
     modified_at: int
 
 
-def preference(binding: Binding) -> tuple[int, int, str]:
+def preference(binding: Binding) -> tuple[int, int, int, str]:
     """Sort key of the record order: highest q first, equal q oldest first (RFC 3261 §16.6).
 
-    A refresh keeps ``created_at``, so it never changes which contact is tried first.
+    A refresh keeps ``created_at``, so it never changes which contact is tried first. Contacts that
+    one request added stand as it named them: their ruids count up, and a longer number is a higher.
     """
-    return (-binding.q, binding.created_at, binding.ruid)
+    return (-binding.q, binding.created_at, len(binding.ruid), binding.ruid)
 
 
 def match_key(text: str, uri: Uri, settings: LocationSettings) -> str:

@@ -36,11 +36,19 @@ def test_a_record_is_in_order_of_q_then_age() -> None:
     assert [best, old, young, zero, none] == sorted([none, young, zero, old, best], key=preference)
 
 
-def test_bindings_of_one_instant_are_in_order_of_ruid() -> None:
-    """Two contacts of one request have one age; every node must still choose alike."""
-    first, second = replace(BINDING, ruid="uloc-1"), replace(BINDING, ruid="uloc-2")
+def test_bindings_of_one_request_are_in_its_order() -> None:
+    """Contacts of one request have one age; they are tried as the phone listed them."""
+    listed = [replace(BINDING, ruid=f"uloc-1-{number:x}") for number in (9, 15, 16, 255, 256)]
 
-    assert [first, second] == sorted([second, first], key=preference)
+    assert listed == sorted(reversed(listed), key=preference)
+
+
+def test_a_refresh_does_not_change_the_order() -> None:
+    """Only q and age count: not who refreshed last, nor whose time runs out first."""
+    old = replace(BINDING, ruid="uloc-2", created_at=1, modified_at=9, expires_at=9)
+    young = replace(BINDING, ruid="uloc-1", created_at=2, modified_at=2, expires_at=99)
+
+    assert [old, young] == sorted([young, old], key=preference)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +57,37 @@ def test_bindings_of_one_instant_are_in_order_of_ruid() -> None:
         ("sip:%61lice@h;transport=TCP", "sip:alice@H;Transport=tcp"),
         ("sip:a@h;b=2;a=1", "sip:a@h;a=1;b=2"),
         ("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0:0::1]"),
+        ("sip:bob@h:5060", "SIP:bob@h:05060"),
+        ("sip:a@h?b=1&a=2", "sip:a@h?A=2&B=1"),
+        ("sip:a@h;x=%61;y=/", "sip:a@h;y=/;X=A"),
     ],
 )
 def test_equal_uris_have_one_key(left: str, right: str) -> None:
     """RFC 3261 §19.1.4 decides, not the spelling."""
     assert key(left) == key(right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("sip:a@h", "sips:a@h"),
+        ("sip:a@h", "sip:A@h"),
+        ("sip:a@h", "sip:a@h:5060"),
+        ("sip:a@h", "sip:a@h;transport=udp"),
+        ("sip:a@h", "sip:a@h;user=ip"),
+        ("sip:a@h", "sip:a@h;ttl=1"),
+        ("sip:a@h", "sip:a@h;method=INVITE"),
+        ("sip:a@h", "sip:a@h;maddr=239.1.1.1"),
+        ("sip:a@h", "sip:a@h?Subject=x"),
+        ("sip:a@h", "sip:a:pw@h"),
+        ("sip:a@h", "sip:h"),
+        ("sip:a%2Fb@h", "sip:a/b@h"),
+        ("sip:%00@h", "sip:%00%00@h"),
+    ],
+)
+def test_unequal_uris_have_unlike_strict_parts(left: str, right: str) -> None:
+    """What §19.1.4 keeps apart differs before the space, so the store never takes two for one."""
+    assert key(left).partition(" ")[0] != key(right).partition(" ")[0]
 
 
 def test_other_parameters_are_a_part_of_their_own() -> None:
