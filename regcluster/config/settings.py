@@ -61,7 +61,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
 
 
 class RegistrarSettings(Struct, frozen=True, kw_only=True):
-    """Kamailio's ``registrar`` parameters: same names, same meaning, same defaults."""
+    """Kamailio's ``registrar`` parameters: same names, same meaning, same defaults. The last one is
+    our own."""
 
     default_expires: Seconds = 3600
     """Lifetime when the request gives none."""
@@ -89,6 +90,8 @@ class RegistrarSettings(Struct, frozen=True, kw_only=True):
     """Retry-After in registrar replies of class 5xx, seconds; 0: none."""
     contact_max_size: Positive = 512
     """Longest Contact URI, octets."""
+    unknown_require: Literal["refuse", "ignore"] = "refuse"
+    """Extensions in Require that we do not have: refuse with 420, or ignore as Kamailio does."""
 
 
 class LocationSettings(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,9 @@ from regcluster.sip.uri import SipUri, Uri, canonical_user
 MAX_PART = 248
 """Longest user or host of an AOR, characters (Kamailio's limit)."""
 
+BAD_AOR = "Error while parsing AOR"
+"""What Kamailio says of a To URI that can be nobody's AOR."""
+
 
 def canonical_aor(
     uri: Uri, registrar: RegistrarSettings, location: LocationSettings
@@ -22,7 +25,7 @@ def canonical_aor(
     ``location``. Without a user part the host alone is the AOR.
     """
     if not isinstance(uri, SipUri):
-        return _bad_aor("Error while parsing AOR")
+        return _bad_aor(BAD_AOR)
     user = canonical_user(uri.user) if uri.user is not None else ""
     if max(len(user), len(uri.host)) > MAX_PART:
         return Refusal(500, "Server Internal Error", "Address Of Record too long")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.errors import MalformedHeader
-from regcluster.registrar.aor import canonical_aor
+from regcluster.registrar.aor import BAD_AOR, canonical_aor
 from regcluster.registrar.binding import match_key
 from regcluster.registrar.lifetime import Spread, grant
 from regcluster.registrar.plan import Change, Refusal, SavePlan
@@ -29,12 +29,23 @@ from regcluster.sip.message import Request
 from regcluster.sip.uri import parse_uri
 
 MAX_CALL_ID = 255
+"""Longest Call-ID, octets (Kamailio's limit)."""
+
 MAX_USER_AGENT = 254
+"""Longest User-Agent worth keeping, octets (Kamailio's limit)."""
+
+MAX_PARAMS = 4096
+"""Octets of parameters kept with a contact: more than the feature tags of any phone take, and far
+from what a datagram, into which all contacts of a user have to go, can hold."""
+
 MAX_CONTACTS = 256
 """Contacts one request may name; it bounds what one script call does."""
 
 SUPPORTED: frozenset[str] = frozenset()
 """Option tags a REGISTER may require of us."""
+
+OUTBOUND = "outbound"
+"""The one tag that Kamailio refuses as well, where it is told not to speak outbound."""
 
 NOT_KEPT = frozenset({"q", "expires", "received", "pub-gruu", "temp-gruu"})
 """Contact parameters that are ours to set: read or ignored, never stored as the phone sent them.
@@ -58,13 +69,13 @@ class Planner:
             return Refusal(broken.status, broken.reason, broken.reason)
 
     def _plan(self, request: Request) -> SavePlan | Refusal:
-        if unsupported := _unsupported(request):
+        if unsupported := _unsupported(request, self.registrar):
             return unsupported
         aor = self._aor(request)
         if isinstance(aor, Refusal):
             return aor
         call_id = request.first("call-id") or ""
-        if len(call_id) > MAX_CALL_ID:
+        if _octets(call_id) > MAX_CALL_ID:
             return _bad("Callid too long")
         changes = self._changes(request)
         if isinstance(changes, Refusal):
@@ -83,8 +94,11 @@ class Planner:
 
     def _aor(self, request: Request) -> str | Refusal:
         """Step 5: the To URI names the AOR; From plays no part."""
-        to = parse_name_addr(request.first("to") or "")
-        return canonical_aor(parse_uri(to.uri), self.registrar, self.location)
+        try:
+            uri = parse_uri(parse_name_addr(request.first("to") or "").uri)
+        except MalformedHeader as broken:
+            return Refusal(broken.status, broken.reason, BAD_AOR)
+        return canonical_aor(uri, self.registrar, self.location)
 
     def _changes(self, request: Request) -> list[Change] | Refusal | None:
         """Step 6: the bindings asked for, none for a query; None stands for ``Contact: *``."""
@@ -104,7 +118,7 @@ class Planner:
         """Step 7: a lifetime, a preference and a match key for each contact, or none at all."""
         changes = []
         for contact in contacts:
-            if len(contact.uri) > self.registrar.contact_max_size:
+            if _octets(contact.uri) > self.registrar.contact_max_size:
                 return _bad("Contact/received too long")
             lifetime = grant(_asked(contact.params, expires), self.registrar, self.spread)
             if isinstance(lifetime, Refusal):
@@ -128,15 +142,23 @@ def _bad(error: str) -> Refusal:
     return Refusal(400, error, error)
 
 
-def _unsupported(request: Request) -> Refusal | None:
+def _octets(text: str) -> int:
+    """How long ``text`` is on the wire."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))
+
+
+def _unsupported(request: Request, settings: RegistrarSettings) -> Refusal | None:
     """Step 2: extensions required of us that we do not have (RFC 3261 §8.2.2.3)."""
     required = request.all("require")
     if not required:
         return None
     unknown = [tag for tag in parse_tags(required) if tag not in SUPPORTED]
+    if settings.unknown_require == "ignore":
+        unknown = [tag for tag in unknown if tag == OUTBOUND]
     if not unknown:
         return None
-    return Refusal(420, "Bad Extension", headers=[("Unsupported", ", ".join(unknown))])
+    error = "No support for Outbound on server" if OUTBOUND in unknown else ""
+    return Refusal(420, "Bad Extension", error, [("Unsupported", ", ".join(unknown))])
 
 
 def _asked(params: Params, header: int | None) -> int | None:
@@ -147,15 +169,21 @@ def _asked(params: Params, header: int | None) -> int | None:
 
 def _user_agent(request: Request) -> str:
     text = request.first("user-agent") or ""
-    return text if len(text) <= MAX_USER_AGENT else ""
+    return text if _octets(text) <= MAX_USER_AGENT else ""
 
 
 def _kept(params: Params) -> str:
     """The parameters to store and give back, as received (RFC 3840 feature tags among them)."""
     if params.keys() <= NOT_KEPT:
         return ""
-    return "".join(
+    kept = "".join(
         f";{name}" if value is None else f";{name}={value}"
         for name, value in params.items()
         if name not in NOT_KEPT
     )
+    # A quoted string may hold a NUL, a reply may not: no phone of this user would get a 200 again.
+    if "\0" in kept:
+        raise MalformedHeader("Contact parse error")
+    if _octets(kept) > MAX_PARAMS:
+        raise MalformedHeader("Contact/received too long")
+    return kept
