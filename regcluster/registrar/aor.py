@@ -5,6 +5,8 @@ unescaped in a user part are decoded once; every other escape is kept, so that `
 ``%0D%0A`` can neither break a key nor move the boundary between user and host.
 """
 
+from ipaddress import IPv6Address
+
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.plan import Refusal
 from regcluster.sip.uri import SipUri, Uri, canonical_user
@@ -22,7 +24,7 @@ def canonical_aor(
     """The AOR that ``uri`` names, or why it names none.
 
     Shaped by ``realm_prefix`` and ``case_sensitive`` of ``registrar`` and by ``use_domain`` of
-    ``location``. Without a user part the host alone is the AOR.
+    ``location``. Without a user part the host alone is the AOR; an IPv6 address is written out.
     """
     if not isinstance(uri, SipUri):
         return _bad_aor(BAD_AOR)
@@ -32,7 +34,11 @@ def canonical_aor(
     if not location.use_domain:
         # Without a user every such REGISTER would share one empty AOR.
         return _fold(user, registrar) if user else _bad_aor("No username in To URI")
-    host = _strip_prefix(uri.host, registrar.realm_prefix.lower())
+    host = uri.host
+    if host.startswith("["):
+        host = f"[{IPv6Address(host[1:-1]).exploded}]"
+    elif registrar.realm_prefix:
+        host = _strip_prefix(host, registrar.realm_prefix.lower())
     return f"{_fold(user, registrar)}@{host}" if user else host
 
 
