@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from regcluster.config.secrets import secret_free
 from regcluster.errors import ConfigError
@@ -59,8 +59,7 @@ def parse_endpoint(url: str) -> Endpoint:
     """Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or raise ``ConfigError``."""
     try:
         return _parse(url)
-    except (ValueError, OSError) as wrong:
-        # OSError: a certificate file that cannot be read.
+    except ValueError as wrong:
         raise ConfigError([f"store.url: {secret_free(url)}: {wrong}"]) from None
 
 
@@ -68,23 +67,66 @@ def _parse(url: str) -> Endpoint:
     parts = urlsplit(url)
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("begins with none of redis://, rediss:// and unix://")
-    arguments = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    arguments = _arguments(parts)
+    username = unquote(parts.username or "") or arguments.get("username", "")
+    password = unquote(parts.password or "") or arguments.get("password", "")
+    if parts.scheme == "unix":
+        host, port, path, database = "", 0, _socket(parts), ""
+    else:
+        host, port, path, database = *_server(parts), "", parts.path.strip("/")
+    return Endpoint(
+        label=secret_free(url),
+        host=host,
+        port=port,
+        path=path,
+        db=_database(arguments.get("db") or database),
+        username=username,
+        password=password,
+        tls=_tls(arguments) if parts.scheme == "rediss" else None,
+    )
+
+
+def _arguments(parts: SplitResult) -> dict[str, str]:
+    try:
+        arguments = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        # Its own words would repeat what may be a secret.
+        raise ValueError(
+            "what follows the ? is not name=value&name=value; inside a password it is written %3F"
+        ) from None
     known = _PLAIN | _TLS if parts.scheme == "rediss" else _PLAIN
     for name in arguments.keys() - known:
         raise ValueError(f"{name} is not one of {', '.join(sorted(known))}")
-    is_unix = parts.scheme == "unix"
-    if is_unix and not parts.path:
-        raise ValueError("names no socket")
-    return Endpoint(
-        label=secret_free(url),
-        host=unquote(parts.hostname or "localhost"),
-        port=parts.port or PORT,
-        path=unquote(parts.path) if is_unix else "",
-        db=_database(arguments.get("db") or ("" if is_unix else parts.path.strip("/"))),
-        username=unquote(parts.username or "") or arguments.get("username", ""),
-        password=unquote(parts.password or "") or arguments.get("password", ""),
-        tls=_tls(arguments) if parts.scheme == "rediss" else None,
-    )
+    return arguments
+
+
+def _socket(parts: SplitResult) -> str:
+    if parts.hostname or not parts.path:
+        raise ValueError("names no socket; write unix:///path/to/socket, with three slashes")
+    return unquote(parts.path)
+
+
+def _server(parts: SplitResult) -> tuple[str, int]:
+    if parts.fragment or "@" in parts.path:
+        # "redis://:a#b@host" would quietly lead to a host named "", that is, to this machine.
+        raise ValueError("a / ? # or @ inside a password is written %2F %3F %23 or %40")
+    host = unquote(parts.hostname or "localhost")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError("the host is no name that could be looked up") from None
+    return host, _port(parts)
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        # Its own words would repeat what may be a piece of the password.
+        port = 0
+    if port == 0:
+        raise ValueError("the port is no number from 1 to 65535")
+    return port or PORT
 
 
 def _database(text: str) -> int:
@@ -95,16 +137,33 @@ def _database(text: str) -> int:
 
 def _tls(arguments: dict[str, str]) -> ssl.SSLContext:
     """Verify the server against the system's authorities unless the URL says otherwise."""
-    context = ssl.create_default_context(cafile=arguments.get("ssl_ca_certs"))
     requirement = arguments.get("ssl_cert_reqs", "required")
     if requirement not in _REQUIREMENTS:
         raise ValueError(f"ssl_cert_reqs is not one of {', '.join(_REQUIREMENTS)}")
     check = arguments.get("ssl_check_hostname", "true").lower()
     if check not in _SWITCH:
         raise ValueError("ssl_check_hostname is neither true nor false")
+    context = _context(arguments)
     # In this order: a context that checks names refuses to verify nothing.
     context.check_hostname = _SWITCH[check] and requirement != "none"
     context.verify_mode = _REQUIREMENTS[requirement]
-    if certificate := arguments.get("ssl_certfile"):
-        context.load_cert_chain(certificate, arguments.get("ssl_keyfile"))
+    return context
+
+
+def _context(arguments: dict[str, str]) -> ssl.SSLContext:
+    """Whom we trust, and the certificate we show."""
+    authorities = arguments.get("ssl_ca_certs")
+    certificate, key = arguments.get("ssl_certfile"), arguments.get("ssl_keyfile")
+    try:
+        context = ssl.create_default_context(cafile=authorities)
+    except OSError as wrong:
+        raise ValueError(f"ssl_ca_certs cannot be used: {wrong}") from None
+    if key and not certificate:
+        raise ValueError("ssl_keyfile needs ssl_certfile beside it")
+    if certificate:
+        try:
+            # Without an answer to give, OpenSSL would ask the terminal for the key's pass phrase.
+            context.load_cert_chain(certificate, key, password="")
+        except OSError as wrong:
+            raise ValueError(f"ssl_certfile or ssl_keyfile cannot be used: {wrong}") from None
     return context
