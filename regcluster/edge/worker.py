@@ -2,7 +2,8 @@
 
 ``receive`` is called by the sockets, once a datagram or framed message. It never raises and never
 drops uncounted: junk is counted and dropped, a malformed request is answered when it can be, and
-past the bound on work in flight a request is refused with 503 (RFC 3261 §21.5.4).
+past the bound on work in flight a request is refused with 503 (RFC 3261 §21.5.4). A request that
+is let in gets one final answer, whatever becomes of the script and the store.
 """
 
 import asyncio
@@ -19,20 +20,47 @@ from regcluster.errors import SipError, StoreUnavailable
 from regcluster.location import Location
 from regcluster.log import get_logger
 from regcluster.proxy.forward import strip_route
-from regcluster.route.call import Call, Effect, Forward, Route
+from regcluster.route.call import Call, Forward, Route
 from regcluster.sip.hop import reply_hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import BadRequest, is_keepalive, parse
 from regcluster.sip.reply import REASONS, Reply, render_reply
 
+QUIET_S = 1.0
+"""Between two log lines about unexpected errors: whoever finds one can repeat it at will."""
+
+LAST_WORDS_S = 0.1
+"""The longest a request may take to end once it is cancelled; a turn of the loop is usual."""
+
 log = get_logger(__name__)
+
+
+class Quiet:
+    """Lets one event in ``every_s`` seconds be told, and knows how many there were since."""
+
+    __slots__ = ("_every_s", "_until", "_untold")
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._until = 0.0
+        self._untold = 0
+
+    def take(self, now: float) -> int:
+        """One more event at ``now``; how many to tell of, 0: none yet."""
+        self._untold += 1
+        if now < self._until:
+            return 0
+        told = self._untold
+        self._until = now + self._every_s
+        self._untold = 0
+        return told
 
 
 class Worker:
     """One event loop's share of the node: takes messages from its sockets, gives back bytes.
 
-    Call ``receive`` and ``bad_stream`` from the sockets' callbacks, ``apply`` when settings have
-    changed, ``drain`` once, when no new messages will come.
+    Call ``receive`` and ``bad_message`` from the sockets' callbacks, ``apply`` when settings have
+    changed, ``drain`` once, at the end.
     """
 
     def __init__(
@@ -50,6 +78,7 @@ class Worker:
         self._limits = limits
         self._spread = spread
         self._admission = Admission(limits.in_flight)
+        self._quiet = Quiet(QUIET_S)
         self._loop = asyncio.get_running_loop()
         # The loop itself holds tasks weakly only.
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,6 +96,37 @@ class Worker:
 
     def receive(self, data: bytes, flow: Flow) -> None:
         """Take one datagram or one framed message."""
+        try:
+            self._take(data, flow)
+        except Exception:
+            # The sockets go on, whatever it was; without a request there is nobody to answer.
+            self._count_failure(metrics.OTHER)
+
+    def bad_message(self, broken: SipError, flow: Flow) -> None:
+        """Answer a message that cannot be read, if there is anybody to answer; count it."""
+        if isinstance(broken, BadRequest):
+            metrics.count_request(broken.request.method, flow.transport)
+            self._answer(broken.request, Reply(broken.status, broken.reason, []), flow)
+        else:
+            metrics.drop("malformed")
+
+    async def drain(self, within: float) -> bool:
+        """Wait up to ``within`` seconds for work in flight; whether all of it ended by itself.
+
+        What comes after this on connections that are still open is refused, and what has not ended
+        in time is ended: both are answered 503.
+        """
+        self._admission.limit = 0
+        if not self._tasks:
+            return True
+        _, late = await asyncio.wait(self._tasks, timeout=within)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=LAST_WORDS_S)
+        return not late
+
+    def _take(self, data: bytes, flow: Flow) -> None:
         if flow.transport == "UDP" and is_keepalive(data):
             metrics.count_keepalive("UDP")
             return
@@ -81,61 +141,62 @@ class Worker:
         elif reason := self._outbound.respond(message):
             metrics.drop(reason)
 
-    def bad_message(self, broken: SipError, flow: Flow) -> None:
-        """Answer a message that cannot be read, if there is anybody to answer; count it."""
-        if isinstance(broken, BadRequest):
-            metrics.count_request(broken.request.method, flow.transport)
-            self._answer(broken.request, Reply(broken.status, broken.reason, []), flow)
-        else:
-            metrics.drop("malformed")
-
-    async def drain(self, within: float) -> bool:
-        """Wait up to ``within`` seconds for work in flight; whether all of it ended."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within)
-        return not self._tasks
-
     def _admit(self, request: Request, flow: Flow) -> None:
         if not self._admission.try_enter():
             metrics.count_shed()
             self._answer(request, self._unavailable(), flow)
             return
-        task = self._loop.create_task(self._serve(request, flow))
+        task = self._loop.create_task(self._serve(request, flow, perf_counter()))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
 
-    async def _serve(self, request: Request, flow: Flow) -> None:
-        started = perf_counter()
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # Here and not in the task, which may be cancelled before it begins.
+        self._tasks.discard(task)
+        self._admission.leave()
+
+    async def _serve(self, request: Request, flow: Flow, started: float) -> None:
         try:
-            await self._run(request, flow)
-        except SipError as broken:
-            self._answer(request, Reply(broken.status, broken.reason, []), flow)
-        except StoreUnavailable:
+            try:
+                await self._run(request, flow)
+            except SipError as broken:
+                self._answer(request, Reply(broken.status, broken.reason, []), flow)
+            except StoreUnavailable:
+                self._answer(request, self._unavailable(), flow)
+        except asyncio.CancelledError:
             self._answer(request, self._unavailable(), flow)
+            raise
         except Exception:
             # A script or a rule of ours broke: its caller gets a 500, nobody else notices.
-            metrics.count_failure()
-            log.exception("request failed", method=request.method)
             self._answer(request, Reply(500, REASONS[500], []), flow)
-        finally:
-            self._admission.leave()
-            if request.method == "REGISTER":
-                metrics.observe_register(perf_counter() - started)
+            self._count_failure(request.method)
+        if request.method == "REGISTER":
+            metrics.observe_register(perf_counter() - started)
 
     async def _run(self, request: Request, flow: Flow) -> None:
         if request.method != "REGISTER" and request.first("route") is not None:
             request = strip_route(request, self._identity.is_ours)
         call = Call(request, self._location, self._identity)
         await self._route(call)
+        is_settled = False
         for effect in call.effects:
-            await self._perform(effect, request, flow)
+            if is_settled:
+                # RFC 3261 §17.2: one request, one final response.
+                metrics.drop("second_effect")
+            elif isinstance(effect, Forward):
+                await self._forward(request, effect.target, flow)
+                is_settled = True
+            elif not 100 <= effect.status <= 699:
+                # It would make a message that is none, and a label nobody foresaw.
+                raise ValueError(f"there is no status {effect.status}")
+            else:
+                self._answer(request, effect, flow)
+                is_settled = effect.status >= 200
         if not call.effects:
             metrics.drop("no_effect")
 
-    async def _perform(self, effect: Effect, request: Request, flow: Flow) -> None:
-        if not isinstance(effect, Forward):
-            self._answer(request, effect, flow)
-        elif not await self._outbound.forward(request, effect.target, flow):
+    async def _forward(self, request: Request, target: str, flow: Flow) -> None:
+        if not await self._outbound.forward(request, target, flow):
             # RFC 3261 §16.9: a transport failure is a 503 of that branch, a 500 upstream.
             self._answer(request, Reply(500, "Contact Unreachable", []), flow)
 
@@ -155,3 +216,11 @@ class Worker:
     def _unavailable(self) -> Reply:
         seconds = retry_after(self._limits.retry_after_s, self._spread)
         return Reply(503, REASONS[503], [("Retry-After", str(seconds))])
+
+    def _count_failure(self, method: str) -> None:
+        """Count the error being handled; log it unless that was done a moment ago."""
+        metrics.count_failure()
+        if failures := self._quiet.take(perf_counter()):
+            # Nothing of the peer's own words: a method can be 60 kB of anything.
+            known = method if method in metrics.METHODS else metrics.OTHER
+            log.exception("request failed", method=known, failures=failures)
