@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from regcluster.sip.grammar import parse_tags
+from regcluster.sip.grammar import parse_tags, split_list
 from regcluster.sip.headers import Via, parse_cseq, parse_max_forwards, parse_name_addr, parse_via
 from regcluster.sip.hop import Hop, stamp_via
-from regcluster.sip.message import Request
+from regcluster.sip.message import Headers, Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, parse_uri
 
@@ -43,29 +43,20 @@ def check(request: Request, wrote: Callable[[Via], bool]) -> Reply | None:
     hops = request.first("max-forwards")
     if hops is not None and parse_max_forwards(hops) == 0:
         return Reply(483, REASONS[483], [])
-    tags = parse_tags(request.all("proxy-require"))
-    if tags:
-        return Reply(420, REASONS[420], [("Unsupported", ", ".join(tags))])
-    loop = _loop_hash(request)
-    for value in request.values("via"):
-        via = parse_via(value)
-        if via.branch.endswith(loop) and wrote(via):
-            return Reply(482, REASONS[482], [])
-    return None
+    # Neither can be refused, so neither can require anything (§8.2.2.3).
+    if request.method not in ("ACK", "CANCEL"):
+        tags = parse_tags(request.all("proxy-require"))
+        if tags:
+            return Reply(420, REASONS[420], [("Unsupported", ", ".join(tags))])
+    return Reply(482, REASONS[482], []) if _has_looped(request, wrote) else None
 
 
 def strip_route(request: Request, is_ours: Callable[[SipUri], bool]) -> Request:
     """``request`` without the first Route value if that one names us (RFC 3261 §16.4)."""
-    routes = request.values("route")
-    first = parse_uri(parse_name_addr(routes[0]).uri)
-    if not isinstance(first, SipUri) or not is_ours(first):
+    first = first_route(request)
+    if first is None or not is_ours(first):
         return request
-    kept = [(h, line) for h, line in zip(request.headers, request.lines, strict=True)]
-    rows = [(h, line) for h, line in kept if h[0] != "route"]
-    rows += [(("route", value), f"Route: {value}") for value in routes[1:]]
-    return Request(
-        request.method, request.uri, [h for h, _ in rows], [line for _, line in rows], request.body
-    )
+    return Request(request.method, request.uri, *without_first(request, "route"), request.body)
 
 
 def first_route(request: Request) -> SipUri | None:
@@ -75,11 +66,26 @@ def first_route(request: Request) -> SipUri | None:
     return uri if isinstance(uri, SipUri) else None
 
 
+def without_first(message: Headers, name: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Headers and lines of ``message`` without the first element of the list header ``name``."""
+    headers, lines = list(message.headers), list(message.lines)
+    at = [key for key, _ in headers].index(name)
+    rest = ", ".join(split_list(headers[at][1])[1:])
+    headers[at : at + 1] = [(name, rest)] if rest else []
+    lines[at : at + 1] = [f"{name.capitalize()}: {rest}"] if rest else []
+    return headers, lines
+
+
 def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
     """The bytes of ``request`` as it goes on to ``target`` (RFC 3261 §16.6 steps 1 to 9)."""
+    via = _own_via(request, outgoing)
+    uri = _request_uri(target)
+    router = first_route(request)
+    if router is not None and "lr" not in router.params:
+        request, uri = _for_strict_router(request, uri), _request_uri(router)
     lines = [
-        f"{request.method} {_request_uri(target)} SIP/2.0",
-        f"Via: {_own_via(request, outgoing)}",
+        f"{request.method} {uri} SIP/2.0",
+        f"Via: {via}",
         *_passed_on(request, outgoing.source),
     ]
     if request.first("max-forwards") is None:
@@ -88,6 +94,29 @@ def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join([*lines, "", ""])
     return head.encode("utf-8", "surrogateescape") + request.body
+
+
+def _has_looped(request: Request, wrote: Callable[[Via], bool]) -> bool:
+    """Whether a Via of ours says that the same request went through here before."""
+    loop = _loop_hash(request)
+    for value in request.values("via"):
+        # What others wrote is theirs to read: a proxy checks what it needs (§16.3).
+        if loop in value:
+            via = parse_via(value)
+            if via.branch.endswith(loop) and wrote(via):
+                return True
+    return False
+
+
+def _for_strict_router(request: Request, uri: str) -> Request:
+    """``request`` without its first route, which takes the place of ``uri``, now the last one.
+
+    A router without ``lr`` goes by the Request-URI alone, as in RFC 2543 (§16.6 step 6).
+    """
+    headers, lines = without_first(request, "route")
+    headers.append(("route", f"<{uri}>"))
+    lines.append(f"Route: <{uri}>")
+    return Request(request.method, request.uri, headers, lines, request.body)
 
 
 def _request_uri(target: SipUri) -> str:
@@ -101,13 +130,11 @@ def _request_uri(target: SipUri) -> str:
 def _passed_on(request: Request, source: Hop) -> list[str]:
     """The header lines: the top Via stamped, Max-Forwards one less, all others as they came."""
     lines = list(request.lines)
-    seen = set()
+    is_stamped = False
     for index, (name, value) in enumerate(request.headers):
-        if name in seen:
-            continue
-        seen.add(name)
-        if name == "via":
+        if name == "via" and not is_stamped:
             lines[index] = f"Via: {stamp_via(value, request.via, source)}"
+            is_stamped = True
         elif name == "max-forwards":
             lines[index] = f"Max-Forwards: {parse_max_forwards(value) - 1}"
     return lines
@@ -122,23 +149,23 @@ def _own_via(request: Request, outgoing: Outgoing) -> str:
 def _identity_hash(request: Request, source: Hop) -> str:
     """Tells one request from another: the received branch where it is one, else §16.11's fields.
 
-    With the sender mixed in: two of them may use one branch.
+    With the sender mixed in: two of them may use one branch. Without §16.11's To tag: an ACK has
+    one that its INVITE had not, and has to leave with the same branch (§17.1.1.3).
     """
     via = request.via
     if via.branch.startswith(COOKIE) and via.branch != COOKIE:
         fields = [via.branch, via.host, str(via.port), source.host]
     else:
-        fields = [request.first("via") or "", _tag(request, "to"), source.host, *_dialog(request)]
+        fields = [request.first("via") or "", source.host, *_dialog(request)]
     return _digest(fields)
 
 
 def _loop_hash(request: Request) -> str:
     """The same for a request that has come back with nothing changed that routing looks at.
 
-    The To tag is left out: an ACK has one that its INVITE had not, and shares its branch.
+    Credentials are nothing that we look at, and CANCELs often come without those of their INVITE.
     """
-    routing = [*request.all("route"), *request.all("proxy-require")]
-    return _digest([*_dialog(request), *routing, *request.all("proxy-authorization")])
+    return _digest([*_dialog(request), *request.all("route")])
 
 
 def _dialog(request: Request) -> list[str]:

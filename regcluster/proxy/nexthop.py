@@ -6,17 +6,19 @@ Names are left as names: looking them up is the edge's work.
 from regcluster.sip.hop import Hop, default_port
 from regcluster.sip.uri import SipUri
 
-_TRANSPORTS = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
+TRANSPORTS = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
+"""The transports we speak, by their name in a URI."""
 
 
-def next_hop(uri: SipUri) -> Hop | None:
+def next_hop(uri: SipUri, *, is_secure: bool = False) -> Hop | None:
     """The hop a SIP URI names; None if it asks for a transport we do not speak.
 
-    ``sips`` means TLS whatever the transport parameter says. ``maddr`` is ignored: a contact could
-    send our traffic to a multicast group with it.
+    ``sips`` means TLS whatever the transport parameter says, and so does ``is_secure``: ``uri`` is
+    a route and the Request-URI is ``sips`` (RFC 3261 §16.6 step 7). ``maddr`` is ignored: a contact
+    could send our traffic to a multicast group with it.
     """
     asked = (uri.params.get("transport") or "udp").lower()
-    transport = "TLS" if uri.scheme == "sips" else _TRANSPORTS.get(asked)
+    transport = "TLS" if is_secure or uri.scheme == "sips" else TRANSPORTS.get(asked)
     if transport is None:
         return None
     return Hop(transport, uri.host.strip("[]"), uri.port or default_port(transport))

@@ -1,0 +1,393 @@
+"""Forwarding a request: what changes, what stays, and what may not go on."""
+
+from typing import Any
+
+import pytest
+
+from regcluster.errors import MalformedHeader
+from regcluster.proxy.forward import Outgoing, check, first_route, forward, strip_route
+from regcluster.sip.headers import Via
+from regcluster.sip.hop import Hop
+from regcluster.sip.message import Request
+from regcluster.sip.parser import parse
+from regcluster.sip.reply import Reply
+from regcluster.sip.uri import SipUri, parse_uri
+from tests.wire import invite, request
+
+CONTACT = "sip:alice@192.0.2.7:5070"
+SOURCE = Hop("UDP", "127.0.0.1", 5066)
+BY_UDP = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "")
+BY_TCP = Outgoing("TCP", "192.0.2.9:5060", SOURCE, "")
+
+OLD_VIA = "SIP/2.0/UDP 127.0.0.1:5066"
+"""The Via of a client of RFC 2543: without a branch."""
+
+
+def read(data: bytes) -> Request:
+    parsed = parse(data)
+    assert isinstance(parsed, Request)
+    return parsed
+
+
+def sip(text: str) -> SipUri:
+    uri = parse_uri(text)
+    assert isinstance(uri, SipUri)
+    return uri
+
+
+def sent(data: bytes, contact: str = CONTACT, outgoing: Outgoing = BY_UDP) -> bytes:
+    return forward(read(data), sip(contact), outgoing)
+
+
+def lines(data: bytes) -> list[bytes]:
+    return data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+
+
+def branch(data: bytes, source: Hop = SOURCE) -> str:
+    return read(sent(data, outgoing=Outgoing("UDP", "192.0.2.9:5060", source, ""))).via.branch
+
+
+def wrote(via: Via) -> bool:
+    return via.host == "192.0.2.9"
+
+
+def is_ours(uri: SipUri) -> bool:
+    return uri.host == "192.0.2.9"
+
+
+def test_a_request_goes_on_with_our_via_on_top_and_one_hop_less() -> None:
+    """RFC 3261 §16.6: Request-URI, Via and Max-Forwards change, nothing else does."""
+    forwarded = lines(sent(invite(subject="lunch")))
+    top = forwarded[1].rpartition(b"=")[0]
+
+    assert [
+        b"INVITE sip:alice@192.0.2.7:5070 SIP/2.0",
+        b"Via: SIP/2.0/UDP 192.0.2.9:5060;rport;branch",
+        b"Via: SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1;received=127.0.0.1;rport=5066",
+        b"Max-Forwards: 69",
+        b"From: <sip:bob@example.test>;tag=from-1",
+        b"To: <sip:alice@example.test>",
+        b"Call-ID: call-1@127.0.0.1",
+        b"CSeq: 1 INVITE",
+        b"Contact: <sip:bob@127.0.0.1:5066>",
+        b"Subject: lunch",
+        b"Content-Length: 0",
+    ] == [forwarded[0], top, *forwarded[2:]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (None, ["70"]),
+        ("0068", ["67"]),
+        ("1", ["0"]),
+        (255, ["254"]),
+        # Two equal rows pass the parser and must not become two unequal ones.
+        ([70, 70], ["69", "69"]),
+    ],
+)
+def test_a_request_has_one_hop_less_to_go(asked: Any, left: list[str]) -> None:
+    """RFC 3261 §16.6 step 3: one less than came in, seventy if nothing did."""
+    assert left == read(sent(invite(max_forwards=asked))).all("max-forwards")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"UnknownHeaderWithUnusualValue: ;;,,;;,;",
+        b"X-Folded: a  b\tc",
+        b"Date: Fri, 01 Jan 2010 16:00:00 EST",
+        b'Subject: "never closed',
+        "Subject: Жанна".encode(),
+        b"X-Bytes: \xff\xfe",
+        b"s: lunch",
+        b"CONTACT : <sip:bob@h>;q=7",
+        b"Require: nothingSupportsThis",
+        b'Proxy-Authorization: Digest realm="elsewhere.test", uri="sip:x"',
+        b"Max-Breadth: 10",
+        b"Supported:",
+    ],
+)
+def test_what_is_not_a_proxys_passes_as_it_came(line: bytes) -> None:
+    """RFC 3261 §16.3: unknown, malformed or meant for others, a header is not ours to touch."""
+    data = invite(contact=None).replace(b"Content-Length", line + b"\r\nContent-Length")
+
+    assert line in lines(sent(data))
+
+
+def test_rows_of_one_header_keep_their_order() -> None:
+    """RFC 3261 §16.6 step 1: their order carries meaning."""
+    data = invite(record_route=["<sip:c;lr>", "<sip:b;lr>, <sip:a;lr>"])
+
+    assert ["<sip:c;lr>", "<sip:b;lr>", "<sip:a;lr>"] == read(sent(data)).values("record-route")
+
+
+def test_a_binary_body_passes_bit_by_bit() -> None:
+    """NULs, line ends and bytes that are no UTF-8 are none of our business."""
+    body = bytes(range(256)) + b"\r\n\r\n\0\r\n"
+
+    assert body == sent(invite(body=body)).partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "length", "rows"),
+    [(BY_UDP, None, []), (BY_TCP, None, ["4"]), (BY_UDP, 4, ["4"]), (BY_TCP, 4, ["4"])],
+)
+def test_on_a_stream_the_length_is_told(outgoing: Outgoing, length: Any, rows: list[str]) -> None:
+    """RFC 3261 §16.6 step 9: a datagram may leave it out, a stream may not."""
+    data = invite(body=b"body", content_length=length)
+
+    assert rows == read(sent(data, outgoing=outgoing)).all("content-length")
+
+
+@pytest.mark.parametrize(
+    ("contact", "request_uri"),
+    [
+        (
+            "sip:alice@192.0.2.7:5070;ob;x=1;method=INVITE?Subject=x",
+            "sip:alice@192.0.2.7:5070;ob;x=1",
+        ),
+        ("sip:alice@192.0.2.7?Route=%3Csip:evil%3E", "sip:alice@192.0.2.7"),
+        ("sip:a%0d%0aRoute%3Ax%00@192.0.2.7", "sip:a%0d%0aRoute%3Ax%00@192.0.2.7"),
+        ("sips:alice:pw@[2001:db8::1]:5061", "sips:alice:pw@[2001:db8::1]:5061"),
+        ("sip:192.0.2.7;transport=tcp;maddr=a", "sip:192.0.2.7;transport=tcp;maddr=a"),
+    ],
+)
+def test_a_contact_becomes_the_request_uri(contact: str, request_uri: str) -> None:
+    """RFC 3261 §16.6 step 2: without what may not stand there, and no escape is ever undone."""
+    assert request_uri == read(sent(invite(), contact)).uri
+
+
+@pytest.mark.parametrize(
+    ("via", "stamped"),
+    [
+        ("SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1", ""),
+        ("SIP/2.0/UDP phone.invalid;branch=z9hG4bK-1", ";received=127.0.0.1"),
+        (["SIP/2.0/UDP 10.0.0.1", "SIP/2.0/UDP 10.0.0.2;rport"], ";received=127.0.0.1"),
+    ],
+)
+def test_only_the_top_via_learns_where_it_came_from(via: Any, stamped: str) -> None:
+    """RFC 3261 §18.2.1: what is below was stamped, or not, by those before us."""
+    top, *below = via if isinstance(via, list) else [via]
+
+    assert [top + stamped, *below] == read(sent(invite(via=via))).all("via")[1:]
+
+
+def test_our_via_tells_how_it_leaves_and_where_its_answer_must_go() -> None:
+    """The transport and the connection are in it, for the response has nothing else."""
+    outgoing = Outgoing("TCP", "[2001:db8::9]:5062", Hop("TCP", "127.0.0.1", 5066), "1.ab.7")
+    via = read(sent(invite(), outgoing=outgoing)).via
+
+    assert ("TCP", "[2001:db8::9]", 5062, {"rport": None, "rc-flow": "1.ab.7"}) == (
+        via.transport,
+        via.host,
+        via.port,
+        {name: value for name, value in via.params.items() if name != "branch"},
+    )
+
+
+@pytest.mark.parametrize("via", ["SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1", OLD_VIA])
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("CANCEL", {}),
+        ("CANCEL", {"proxy_require": "foo"}),
+        ("ACK", {"to": "<sip:alice@example.test>;tag=to-1"}),
+    ],
+)
+def test_cancel_and_ack_leave_with_the_branch_of_their_invite(
+    method: str, headers: dict[str, Any], via: str
+) -> None:
+    """RFC 3261 §9.1, §17.1.1.3: the next hop knows by it what they are about.
+
+    A CANCEL is never challenged (§22.1), so it need not bring the credentials of its INVITE.
+    """
+    first = invite(via=via, proxy_authorization='Digest username="bob"')
+
+    assert branch(first) == branch(request(method, via=via, **headers))
+
+
+def test_a_retransmission_leaves_as_the_same_bytes() -> None:
+    """RFC 3261 §16.11: from any worker, at any time."""
+    assert sent(invite()) == sent(invite())
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ({"via": OLD_VIA + ";branch=z9hG4bKa"}, {"via": OLD_VIA + ";branch=z9hG4bKb"}),
+        (
+            {"via": "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1"},
+            {"via": "SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK1"},
+        ),
+        (
+            {"via": "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1"},
+            {"via": "SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1"},
+        ),
+        ({"via": OLD_VIA}, {"via": OLD_VIA, "cseq": "2 INVITE"}),
+        ({"via": OLD_VIA}, {"via": OLD_VIA, "call_id": "call-2"}),
+        ({"via": OLD_VIA}, {"via": OLD_VIA, "from_": "<sip:bob@example.test>;tag=from-2"}),
+        ({"via": OLD_VIA}, {"via": OLD_VIA + "1"}),
+        # The cookie alone is no branch (RFC 4475 §3.2.1).
+        (
+            {"via": OLD_VIA + ";branch=z9hG4bK"},
+            {"via": OLD_VIA + ";branch=z9hG4bK", "cseq": "2 INVITE"},
+        ),
+        # The same branch, back with another route: a spiral.
+        ({}, {"route": "<sip:192.0.2.5;lr>"}),
+    ],
+)
+def test_different_requests_leave_with_different_branches(
+    a: dict[str, Any], b: dict[str, Any]
+) -> None:
+    """RFC 3261 §16.11: senders may choose one branch, and old ones choose none."""
+    assert branch(invite(**a)) != branch(invite(**b))
+
+
+def test_one_branch_from_two_senders_leaves_as_two() -> None:
+    """Two phones behind two NATs may share even the address they think they have."""
+    assert branch(invite(), Hop("UDP", "10.0.0.1", 5060)) != branch(
+        invite(), Hop("UDP", "10.0.0.2", 5060)
+    )
+
+
+def test_our_branch_begins_with_the_cookie_and_is_a_token() -> None:
+    """RFC 3261 §8.1.1.7: so that everybody tells requests apart by it."""
+    ours = branch(invite())
+
+    assert ("z9hG4bK", True) == (ours[:7], ours.replace(".", "").isalnum())
+
+
+@pytest.mark.parametrize(
+    ("route", "request_uri", "routes"),
+    [
+        (["<sip:192.0.2.5;lr>"], CONTACT, ["<sip:192.0.2.5;lr>"]),
+        (["<sip:192.0.2.5;LR=on>"], CONTACT, ["<sip:192.0.2.5;LR=on>"]),
+        (["<tel:+1>"], CONTACT, ["<tel:+1>"]),
+        (["<sip:192.0.2.5>"], "sip:192.0.2.5", [f"<{CONTACT}>"]),
+        (
+            ["<sip:192.0.2.5;x>, <sip:a;lr>", "<sip:b;lr>"],
+            "sip:192.0.2.5;x",
+            ["<sip:a;lr>", "<sip:b;lr>", f"<{CONTACT}>"],
+        ),
+    ],
+)
+def test_a_strict_router_finds_itself_in_the_request_uri(
+    route: list[str], request_uri: str, routes: list[str]
+) -> None:
+    """RFC 3261 §16.6 step 6: without ``lr`` it looks nowhere else, and the target goes last."""
+    forwarded = read(sent(invite(route=route)))
+
+    assert (request_uri, routes) == (forwarded.uri, forwarded.values("route"))
+
+
+@pytest.mark.parametrize(
+    ("route", "left"),
+    [
+        (None, []),
+        ("<sip:192.0.2.9;lr>", []),
+        ("<sip:other@192.0.2.5;lr>", ["<sip:other@192.0.2.5;lr>"]),
+        ("<tel:+1>", ["<tel:+1>"]),
+        ("<sip:192.0.2.9;lr>,<sip:a;lr>", ["<sip:a;lr>"]),
+        (["<sip:192.0.2.9;lr>", "<sip:a;lr>"], ["<sip:a;lr>"]),
+        (["<sip:192.0.2.9;lr>", "<sip:192.0.2.9;lr>"], ["<sip:192.0.2.9;lr>"]),
+        (["<sip:a;lr>", "<sip:192.0.2.9;lr>"], ["<sip:a;lr>", "<sip:192.0.2.9;lr>"]),
+    ],
+)
+def test_a_first_route_that_names_us_is_taken_off(route: Any, left: list[str]) -> None:
+    """RFC 3261 §16.4: the first alone; whatever else is to be visited stays, in order."""
+    assert left == strip_route(read(invite(route=route)), is_ours).values("route")
+
+
+def test_taking_off_a_route_changes_nothing_else() -> None:
+    """Neither the other rows nor the body."""
+    before = invite(body=b"x", route=["<sip:192.0.2.9;lr>, <sip:a;lr>", "<sip:b;lr>"])
+    stripped = strip_route(read(before), is_ours)
+    after = read(invite(body=b"x", route=["<sip:a;lr>", "<sip:b;lr>"]))
+
+    assert after == stripped
+
+
+@pytest.mark.parametrize(
+    ("route", "first"),
+    [(None, None), ("<tel:+1>", None), (["<sip:a;lr>, <sip:b>"], sip("sip:a;lr"))],
+)
+def test_the_first_route_is_where_a_request_goes_next(route: Any, first: SipUri | None) -> None:
+    """RFC 3261 §16.6 step 7: if SIP can get there."""
+    assert first == first_route(read(invite(route=route)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        invite(),
+        invite(max_forwards=1),
+        invite(max_forwards=None),
+        request("FOO", require="nothingSupportsThis"),
+        # Neither can be answered 420, so neither may be held up by it (RFC 3261 §8.2.2.3).
+        request("CANCEL", proxy_require="foo"),
+        request("ACK", proxy_require="foo"),
+        # What is wrong with the Vias of others is not for us to say.
+        invite(via=["SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1", "nonsense"]),
+    ],
+)
+def test_what_a_proxy_has_nothing_against_may_go_on(data: bytes) -> None:
+    """RFC 3261 §16.3: unknown methods and extensions of the endpoints are no reason to refuse."""
+    assert None is check(read(data), wrote)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "ACK", "CANCEL"])
+def test_a_request_that_has_gone_far_enough_stops_here(method: str) -> None:
+    """RFC 3261 §16.3 step 3: Max-Forwards 0 is never forwarded."""
+    assert Reply(483, "Too Many Hops", []) == check(read(request(method, max_forwards=0)), wrote)
+
+
+def test_a_demand_on_proxies_is_refused_by_name() -> None:
+    """RFC 3261 §16.3 step 5: we have no extensions, so every tag is listed."""
+    refusal = check(read(invite(proxy_require=["foo, gin", "sec-agree"])), wrote)
+
+    assert Reply(420, "Bad Extension", [("Unsupported", "foo, gin, sec-agree")]) == refusal
+
+
+@pytest.mark.parametrize("max_forwards", ["x", "-1", "256", ""])
+def test_hops_that_are_no_number_are_malformed(max_forwards: str) -> None:
+    """A proxy has to read this one."""
+    with pytest.raises(MalformedHeader, match="Bad Max-Forwards"):
+        check(read(invite(max_forwards=max_forwards)), wrote)
+
+
+@pytest.mark.parametrize(
+    "contacts",
+    [
+        ["sip:alice@example.test"],
+        ["sip:alice@EXAMPLE.test;x", "sip:alice@EXAMPLE.test;x"],
+        ["sip:carol@example.test", "sip:alice@example.test"],
+    ],
+)
+def test_a_request_that_comes_back_unchanged_is_a_loop(contacts: list[str]) -> None:
+    """RFC 3261 §16.3 step 4: by way of a contact that is the AOR, or of two that are each other."""
+    data = invite()
+    for contact in contacts:
+        data = sent(data, contact)
+
+    assert Reply(482, "Loop Detected", []) == check(read(data), wrote)
+
+
+def test_a_request_that_comes_back_for_somebody_else_is_a_spiral() -> None:
+    """RFC 3261 §16.3 step 4: a new Request-URI is a new errand."""
+    assert None is check(read(sent(invite(), "sip:carol@example.test")), wrote)
+
+
+def test_a_loop_of_another_proxy_is_not_ours() -> None:
+    """The branch alone says nothing: the Via has to be one we wrote."""
+    looped = read(sent(invite(), "sip:alice@example.test"))
+
+    assert None is check(looped, lambda via: False)
+
+
+def test_our_hash_in_the_wrong_place_is_no_loop() -> None:
+    """Only the end of a branch counts, whatever a peer hides in its own parameters."""
+    end = branch(invite()).partition(".")[2]
+    data = invite(via=["SIP/2.0/UDP 127.0.0.1:5066", f"SIP/2.0/UDP 192.0.2.9;branch={end}x"])
+
+    assert None is check(read(data), wrote)
