@@ -7,16 +7,20 @@ nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from regcluster.errors import MalformedHeader
-from regcluster.proxy.forward import FLOW_PARAM
-from regcluster.sip.grammar import split_list
+from regcluster.proxy.forward import DEFAULT_MAX_FORWARDS, FLOW_PARAM, without_first
+from regcluster.proxy.nexthop import TRANSPORTS
 from regcluster.sip.headers import Via, parse_via
 from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Response
 
-BROADCAST = "255.255.255.255"
+BROADCAST = IPv4Address("255.255.255.255")
+
+MAX_VIAS = DEFAULT_MAX_FORWARDS
+"""Vias of an honest response: one for each hop its request may have gone. A datagram full of ours,
+which we would send to ourselves Via by Via, cost seven seconds (62 kB, 2,700 Vias)."""
 
 
 @dataclass(slots=True)
@@ -33,25 +37,28 @@ def pop_via(response: Response, wrote: Callable[[Via], bool]) -> Forwarded | Non
     """``response`` without its top Via, if that one is ours (``wrote``) and another follows."""
     if not wrote(response.via):
         return None
-    lines = _without_top_via(response)
-    try:
-        vias = response.values("via")
-        hop = via_hop(parse_via(vias[1])) if len(vias) > 1 else None
-    except MalformedHeader:
+    hop = _next_via_hop(response)
+    if hop is None or hop.transport.lower() not in TRANSPORTS or not _is_one_host(hop.host):
         return None
-    if hop is None or not _is_one_host(hop.host):
-        return None
+    flow = response.via.params.get(FLOW_PARAM) or ""
+    _, lines = without_first(response, "via")
+    # A datagram ends with its body, a stream goes on (RFC 3261 §18.3).
+    if (flow or hop.transport != "UDP") and response.first("content-length") is None:
+        lines.append(f"Content-Length: {len(response.body)}")
     head = "\r\n".join([f"SIP/2.0 {response.status} {response.reason}", *lines, "", ""])
     data = head.encode("utf-8", "surrogateescape") + response.body
-    return Forwarded(data, hop, response.via.params.get(FLOW_PARAM) or "")
+    return Forwarded(data, hop, flow)
 
 
-def _without_top_via(response: Response) -> list[str]:
-    lines = list(response.lines)
-    index = [name for name, _ in response.headers].index("via")
-    rest = split_list(response.headers[index][1])[1:]
-    lines[index : index + 1] = [f"Via: {', '.join(rest)}"] if rest else []
-    return lines
+def _next_via_hop(response: Response) -> Hop | None:
+    """Where the second Via points, if there is one that can be read."""
+    vias = response.values("via")
+    if not 1 < len(vias) <= MAX_VIAS:
+        return None
+    try:
+        return via_hop(parse_via(vias[1]))
+    except MalformedHeader:
+        return None
 
 
 def _is_one_host(host: str) -> bool:
@@ -61,4 +68,7 @@ def _is_one_host(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    return not (address.is_multicast or address.is_unspecified or host == BROADCAST)
+    if isinstance(address, IPv6Address):
+        # A dual-stack socket sends to ::ffff:224.0.1.75 what is meant for 224.0.1.75.
+        address = address.ipv4_mapped or address
+    return not (address.is_multicast or address.is_unspecified or address == BROADCAST)
