@@ -43,14 +43,13 @@ class Outbound:
         """Send ``request``, which came by ``source``, on to ``target``; whether it could be sent.
 
         Always over the transport its next hop asks for, however large it is: a phone that listens
-        on UDP seldom listens on TCP as well (RFC 3261 §18.1.1 would have us try that first).
+        on UDP seldom listens on TCP as well (RFC 3261 §18.1.1 would have us try that first). Raises
+        ``MalformedHeader`` for a request that nobody could forward.
         """
-        uri = parse_uri(target)
-        hop = next_hop(first_route(request) or uri) if isinstance(uri, SipUri) else None
-        if not isinstance(uri, SipUri) or hop is None:
-            return False
-        flow = await self._flow_to(hop)
-        if flow is None:
+        uri = _sip_uri(target)
+        hop = _next_hop(request, uri) if uri else None
+        flow = await self._flow_to(hop) if hop else None
+        if uri is None or flow is None:
             return False
         sent_by = self.identity.sent_by(flow.local)
         outgoing = Outgoing(flow.transport, sent_by, source.peer, source.token)
@@ -96,3 +95,18 @@ class Outbound:
         else:
             flow = self._streams.table.by_hop(forwarded.hop)
         return flow is not None and flow.send(forwarded.data)
+
+
+def _sip_uri(target: str) -> SipUri | None:
+    """Where a script wants a request to go; what it got wrong is not the caller's fault."""
+    try:
+        uri = parse_uri(target)
+    except MalformedHeader:
+        return None
+    return uri if isinstance(uri, SipUri) else None
+
+
+def _next_hop(request: Request, uri: SipUri) -> Hop | None:
+    """The first route, where there is one, else the target itself (RFC 3261 §16.6 step 7)."""
+    route = first_route(request)
+    return next_hop(route, is_secure=uri.scheme == "sips") if route else next_hop(uri)

@@ -1,0 +1,383 @@
+"""Every way out of a worker, over real sockets on loopback."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from fakeredis import FakeServer
+
+from regcluster.config import LimitSettings, RoutingSettings, Settings
+from regcluster.edge.flow import FlowTable
+from regcluster.edge.identity import Identity
+from regcluster.edge.outbound import Outbound
+from regcluster.edge.relay import Relay
+from regcluster.edge.resolver import Resolver
+from regcluster.edge.sockets import bind_tcp, bind_udp
+from regcluster.edge.stream import Streams
+from regcluster.edge.udp import UdpEndpoint
+from regcluster.errors import MalformedHeader
+from regcluster.sip.hop import Hop
+from regcluster.sip.message import Request, Response
+from regcluster.sip.parser import parse
+from tests import wire
+from tests.edge.loopback import WAIT_S, Inbox
+from tests.edge.memory import Ledger, MemoryFlow, running
+
+pytestmark = pytest.mark.anyio
+
+CALLER = MemoryFlow(host="127.0.0.1")
+PROMPTLY_S = 1.0
+"""The timeouts of a caller begin at half a second and end at 32 (RFC 3261 §17.1)."""
+
+
+@dataclass
+class Ways:
+    """One worker's ways out, and what came in meanwhile."""
+
+    outbound: Outbound
+    inbox: Inbox
+    udp: Hop
+    tcp: Hop
+
+
+class Peer(asyncio.DatagramProtocol):
+    """A phone on UDP; opened by ``create_datagram_endpoint``."""
+
+    def __init__(self) -> None:
+        self._arrived: asyncio.Queue[tuple[Request | Response, int]] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._arrived.put_nowait((parse(data), addr[1]))
+
+    async def next(self) -> tuple[Request | Response, int]:
+        """The next message, and the port it was sent from."""
+        async with asyncio.timeout(WAIT_S):
+            return await self._arrived.get()
+
+
+async def lookup(name: str) -> list[str]:
+    """A name server that knows one name."""
+    if name == "phone.test":
+        return ["127.0.0.1"]
+    raise OSError("no such name")
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, worker: int = 0, ports: frozenset[int] = frozenset()
+) -> AsyncIterator[Ways]:
+    """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
+    inbox = Inbox()
+    table = FlowTable(worker, "e")
+    streams = Streams(table, LimitSettings(), inbox.count, inbox.count)
+    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
+    listener = bind_tcp("127.0.0.1", 0)
+    tcp = Hop("TCP", *listener.getsockname())
+    await streams.listen(listener)
+    endpoint = UdpEndpoint(bind_udp("127.0.0.1", 0, 1), inbox.receive, inbox.count)
+    relay = Relay(folder, worker, table, inbox.count)
+    identity = Identity("", ports | {tcp.port, endpoint.local.port})
+    outbound = Outbound(identity, [endpoint], streams, relay, Resolver(lookup))
+    yield Ways(outbound, inbox, endpoint.local, tcp)
+    await streams.close()
+    relay.close()
+    endpoint.close()
+
+
+@pytest.fixture
+async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
+    """The ways out of the worker under test."""
+    async with opened(tmp_path) as ways:
+        yield ways
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[tuple[Peer, int]]:
+    """A phone that listens on UDP, and its port."""
+    loop = asyncio.get_running_loop()
+    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=("127.0.0.1", 0))
+    yield peer, transport.get_extra_info("sockname")[1]
+    transport.close()
+
+
+@pytest.fixture
+def shut_port() -> Iterator[int]:
+    """A TCP port at which every connection is refused: bound, but nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+def request(data: bytes) -> Request:
+    message = parse(data)
+    assert isinstance(message, Request)
+    return message
+
+
+def answer_to(message: Request | Response) -> Response:
+    """What a phone answers: the Vias it got, and a To tag."""
+    vias: list[str | int] = [*message.all("via")]
+    response = parse(wire.response(via=vias))
+    assert isinstance(response, Response)
+    return response
+
+
+async def test_a_request_leaves_over_udp(ways: Ways, phone: tuple[Peer, int]) -> None:
+    """From the socket that our Via names, so that the response comes back to it."""
+    peer, port = phone
+    ledger = Ledger()
+
+    sent = await ways.outbound.forward(
+        request(wire.invite()), f"sip:alice@127.0.0.1:{port}", CALLER
+    )
+    message, source = await peer.next()
+
+    counted = ledger.count("sip_forwarded_total", kind="request", transport="UDP")
+    assert (True, "UDP", ways.udp.port, ways.udp.port, 1) == (
+        sent,
+        message.via.transport,
+        message.via.port,
+        source,
+        counted,
+    )
+
+
+async def test_a_name_is_looked_up(ways: Ways, phone: tuple[Peer, int]) -> None:
+    """A contact may name a host; the Request-URI keeps the name."""
+    peer, port = phone
+
+    await ways.outbound.forward(request(wire.invite()), f"sip:alice@phone.test:{port}", CALLER)
+    message, _ = await peer.next()
+
+    assert isinstance(message, Request)
+    assert f"sip:alice@phone.test:{port}" == message.uri
+
+
+async def test_a_route_comes_before_the_target(ways: Ways, phone: tuple[Peer, int]) -> None:
+    """RFC 3261 §16.6 step 7: the Request-URI says for whom it is, the route where it goes next."""
+    peer, port = phone
+    routed = request(wire.invite(route=f"<sip:127.0.0.1:{port};lr>"))
+
+    await ways.outbound.forward(routed, "sip:alice@192.0.2.99", CALLER)
+    message, _ = await peer.next()
+
+    assert isinstance(message, Request)
+    assert "sip:alice@192.0.2.99" == message.uri
+
+
+async def test_a_request_leaves_over_one_connection(ways: Ways) -> None:
+    """The first one makes it, the second uses it; its Via has the port we listen on."""
+    phone = Inbox()
+    async with AsyncExitStack() as stack:
+        port = await far_end(stack, phone)
+        target = f"sip:alice@127.0.0.1:{port};transport=tcp"
+        sent = [
+            await ways.outbound.forward(request(wire.invite(call_id=str(n))), target, CALLER)
+            for n in range(2)
+        ]
+        (first, flow), (second, again) = await phone.next(), await phone.next()
+
+    via = request(first).via
+    assert ([True, True], "TCP", ways.tcp.port, "1", True) == (
+        sent,
+        via.transport,
+        via.port,
+        request(second).first("call-id"),
+        flow is again,
+    )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "sip:alice@unknown.test",
+        "sip:alice@127.0.0.1;transport=ws",
+        "sip:alice@127.0.0.1;transport=tls",
+        "sips:alice@127.0.0.1",
+        "sip:alice@[::1]",
+        "sip:alice@[::1];transport=tcp",
+        "tel:+1-201-555-0123",
+        "no URI at all",
+    ],
+)
+async def test_where_we_cannot_go_is_told_at_once(ways: Ways, target: str) -> None:
+    """No address, a transport or a family we do not have, or no target at all."""
+    assert not await ways.outbound.forward(request(wire.invite()), target, CALLER)
+
+
+async def test_a_refused_connection_is_told_at_once(ways: Ways, shut_port: int) -> None:
+    """RFC 3261 §16.9: the caller learns in milliseconds what it would wait 32 seconds for."""
+    started = monotonic()
+    target = f"sip:alice@127.0.0.1:{shut_port};transport=tcp"
+
+    sent = await ways.outbound.forward(request(wire.invite()), target, CALLER)
+
+    assert (False, True) == (sent, monotonic() - started < PROMPTLY_S)
+
+
+async def test_the_caller_of_a_dead_contact_gets_a_500(tmp_path: Path, shut_port: int) -> None:
+    """And soon: from a REGISTER of a contact that refuses connections to the answer."""
+    settings = Settings(routing=RoutingSettings(mode="forward"))
+    contact = f"<sip:alice@127.0.0.1:{shut_port};transport=tcp>"
+    flow = MemoryFlow()
+    started = monotonic()
+    async with running(tmp_path, FakeServer(), settings) as worker:
+        worker.receive(wire.register(contact=contact), flow)
+        registered = await flow.start_line()
+        worker.receive(wire.invite(), flow)
+        called = await flow.start_line()
+
+    assert ("SIP/2.0 200 OK", "SIP/2.0 500 Contact Unreachable", True) == (
+        registered,
+        called,
+        monotonic() - started < PROMPTLY_S,
+    )
+
+
+async def test_a_datagram_too_large_for_ip_is_told_at_once(
+    ways: Ways, phone: tuple[Peer, int]
+) -> None:
+    """The kernel does not take it; the caller need not wait to hear of it."""
+    large = request(wire.invite(body=b"x" * 65500))
+
+    assert not await ways.outbound.forward(large, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
+
+
+async def test_nothing_for_a_secure_target_leaves_in_the_clear(
+    ways: Ways, phone: tuple[Peer, int]
+) -> None:
+    """RFC 3261 §16.6 step 7: a route on the way to a sips URI has to be secure too."""
+    routed = request(wire.invite(route=f"<sip:127.0.0.1:{phone[1]};lr>"))
+
+    assert not await ways.outbound.forward(routed, "sips:alice@192.0.2.99", CALLER)
+
+
+async def test_a_request_nobody_could_forward_is_the_callers_fault(
+    ways: Ways, phone: tuple[Peer, int]
+) -> None:
+    """It is told so with a 400, which is what the error turns into."""
+    broken = request(wire.invite(max_forwards="many"))
+
+    with pytest.raises(MalformedHeader, match="Bad Max-Forwards"):
+        await ways.outbound.forward(broken, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
+
+
+async def test_a_response_goes_back_over_udp(ways: Ways, phone: tuple[Peer, int]) -> None:
+    """To where its second Via says the request came from, without our own."""
+    peer, port = phone
+    ledger = Ledger()
+    vias: list[str | int] = [
+        f"SIP/2.0/UDP 127.0.0.1:{ways.udp.port};branch=z9hG4bK-ours",
+        f"SIP/2.0/UDP 10.0.0.1:7;branch=z9hG4bK-1;received=127.0.0.1;rport={port}",
+    ]
+    response = parse(wire.response(via=vias))
+    assert isinstance(response, Response)
+
+    dropped = ways.outbound.respond(response)
+    message, source = await peer.next()
+
+    counted = ledger.count("sip_forwarded_total", kind="response", transport="UDP")
+    assert ("", vias[1:], ways.udp.port, 1) == (dropped, message.all("via"), source, counted)
+
+
+async def test_a_response_goes_back_on_the_connection_of_its_request(
+    ways: Ways, phone: tuple[Peer, int]
+) -> None:
+    """A call from TCP to UDP and back: our Via knows the connection the request came on."""
+    peer, port = phone
+    via = "SIP/2.0/TCP 10.0.0.1:7;branch=z9hG4bK-1"
+    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
+    writer.write(wire.invite(via=via))
+    data, flow = await ways.inbox.next()
+
+    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
+    message, _ = await peer.next()
+    dropped = ways.outbound.respond(answer_to(message))
+    async with asyncio.timeout(WAIT_S):
+        returned = parse(await reader.readuntil(b"\r\n\r\n"))
+    writer.close()
+
+    assert ("", [f"{via};received=127.0.0.1"]) == (dropped, returned.all("via"))
+
+
+async def test_a_response_goes_back_through_the_worker_that_holds_the_connection(
+    ways: Ways, phone: tuple[Peer, int], tmp_path: Path
+) -> None:
+    """Any worker may get the datagram; the connection lives in one."""
+    peer, port = phone
+    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
+    writer.write(wire.invite(via="SIP/2.0/TCP 127.0.0.1:7;branch=z9hG4bK-1"))
+    data, flow = await ways.inbox.next()
+    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
+    message, _ = await peer.next()
+
+    async with opened(tmp_path, worker=1, ports=frozenset({ways.udp.port})) as other:
+        dropped = other.outbound.respond(answer_to(message))
+        async with asyncio.timeout(WAIT_S):
+            returned = parse(await reader.readuntil(b"\r\n\r\n"))
+    writer.close()
+
+    assert ("", ["SIP/2.0/TCP 127.0.0.1:7;branch=z9hG4bK-1"]) == (dropped, returned.all("via"))
+
+
+async def test_a_response_for_a_connection_without_a_name_finds_it_by_its_peer(ways: Ways) -> None:
+    """Its Via alone says TCP: the connection there is to that very address and port is used."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
+    writer.write(wire.invite())
+    _, flow = await ways.inbox.next()
+    vias: list[str | int] = [
+        f"SIP/2.0/UDP 127.0.0.1:{ways.udp.port};branch=z9hG4bK-ours",
+        f"SIP/2.0/TCP {flow.peer.render()};branch=z9hG4bK-1",
+    ]
+    response = parse(wire.response(via=vias))
+    assert isinstance(response, Response)
+
+    dropped = ways.outbound.respond(response)
+    async with asyncio.timeout(WAIT_S):
+        returned = parse(await reader.readuntil(b"\r\n\r\n"))
+    writer.close()
+
+    assert ("", vias[1:]) == (dropped, returned.all("via"))
+
+
+@pytest.mark.parametrize(
+    ("top", "next_", "reason"),
+    [
+        ("UDP 127.0.0.1:9;branch=z9hG4bK-x", "UDP 127.0.0.1:7", "stray_response"),
+        ("UDP 192.0.2.9:{port};branch=z9hG4bK-x", "UDP 127.0.0.1:7", "stray_response"),
+        ("UDP 127.0.0.1:{port}", "", "stray_response"),
+        ("UDP 127.0.0.1:{port}", "UDP phone.test:7", "stray_response"),
+        ("UDP 127.0.0.1:{port}", "UDP 224.0.1.75:7", "stray_response"),
+        ("UDP 127.0.0.1:{port}", "FOO 127.0.0.1:7", "stray_response"),
+        ("UDP 127.0.0.1:{port}", "UDP [::1]:7", "send_failed"),
+        ("UDP 127.0.0.1:{port}", "TCP 127.0.0.1:7", "send_failed"),
+        ("UDP 127.0.0.1:{port};rc-flow=0.e.9", "TCP 127.0.0.1:7", "send_failed"),
+        ("UDP 127.0.0.1:{port};rc-flow=7.e.1", "TCP 127.0.0.1:7", "send_failed"),
+        ("UDP 127.0.0.1:{port};rc-flow=x", "TCP 127.0.0.1:7", "send_failed"),
+    ],
+)
+async def test_a_response_that_leads_nowhere_is_dropped(
+    ways: Ways, top: str, next_: str, reason: str
+) -> None:
+    """Not ours, no way on that we would take, or a connection that is gone: each has its reason."""
+    vias = [f"SIP/2.0/{top.format(port=ways.udp.port)}", f"SIP/2.0/{next_}" if next_ else ""]
+    response = parse(wire.response(via=[via for via in vias if via]))
+    assert isinstance(response, Response)
+
+    assert reason == ways.outbound.respond(response)
+
+
+async def far_end(stack: AsyncExitStack, inbox: Inbox) -> int:
+    """A phone that listens on TCP and gives what comes to ``inbox``; its port."""
+    streams = Streams(FlowTable(9, "far"), LimitSettings(), inbox.count, inbox.count)
+    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
+    stack.push_async_callback(streams.close)
+    listener = bind_tcp("127.0.0.1", 0)
+    await streams.listen(listener)
+    port: int = listener.getsockname()[1]
+    return port
