@@ -1,18 +1,28 @@
 """Who we are on the wire: what our Via says, which URIs and Vias mean this node.
 
 A node behind a wildcard listener answers to every address of its host, so "is this one of ours"
-is asked of the kernel: an address that can be bound is local. The answer is remembered.
+is asked of the kernel: an address is local if it is the one that messages to it would leave from.
+(That it can be bound says nothing: where balancers run, ``ip_nonlocal_bind`` lets any be bound.)
+The answer is remembered, for a while only: addresses move from host to host.
 """
 
-import socket
 from functools import lru_cache
+from ipaddress import ip_address
+from time import monotonic
 
+from regcluster.edge.sockets import address_of, probe_local
 from regcluster.sip.headers import Via
 from regcluster.sip.hop import Hop
 from regcluster.sip.uri import SipUri
 
 DEFAULT_PORT = 5060
 DEFAULT_TLS_PORT = 5061
+
+REMEMBERED = 1024
+"""Addresses of which we remember whether they are ours; messages may name any number."""
+
+REMEMBERED_S = 60.0
+"""Seconds after which they are asked about anew."""
 
 
 class Identity:
@@ -45,14 +55,18 @@ class Identity:
         return bare == self._advertise or is_local_address(bare)
 
 
-@lru_cache(maxsize=1024)
 def is_local_address(host: str) -> bool:
     """Whether ``host`` is an IP address of this machine; names are never looked up."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            socket.inet_pton(family, host)
-            probe.bind((host, 0))
-        except (OSError, ValueError):
-            return False
-    return host not in ("0.0.0.0", "::")
+    try:
+        return _is_local(host, int(monotonic() // REMEMBERED_S))
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_local(host: str, _: int) -> bool:
+    address = address_of(Hop("", host, DEFAULT_PORT))
+    if address is None:
+        return False
+    # All of 127.0.0.0/8 is this machine, and is reached from 127.0.0.1.
+    return host.startswith("127.") or probe_local(address) == str(ip_address(host))

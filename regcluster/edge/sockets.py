@@ -99,7 +99,10 @@ def is_wildcard(host: str) -> bool:
 
 
 def probe_local(address: Address) -> str | None:
-    """The address of ours from which the kernel would send to ``address``; None: no way there."""
+    """The address of ours from which the kernel would send to ``address``; None: no way there.
+
+    Raises ``OSError`` if there is no descriptor left to ask with: that answer is not to be kept.
+    """
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as probe:
         try:
             # Connecting a datagram socket chooses a route and sends nothing.

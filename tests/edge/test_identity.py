@@ -6,6 +6,7 @@ from regcluster.edge.identity import Identity, is_local_address
 from regcluster.sip.headers import parse_via
 from regcluster.sip.hop import Hop
 from regcluster.sip.uri import SipUri, parse_uri
+from tests.edge.loopback import no_descriptors
 
 PLAIN = Identity("", frozenset({5060}))
 NAMED = Identity("SIP.example.com", frozenset({5060}))
@@ -65,3 +66,26 @@ def test_a_via_is_ours_by_sent_by(text: str, ours: bool) -> None:
 def test_names_are_never_local_addresses(host: str) -> None:
     """Nothing is looked up: a name in a message must not cost a query."""
     assert not is_local_address(host)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        *(("127.0.0.1", True), ("127.9.8.7", True), ("::1", True), ("0:0:0:0:0:0:0:1", True)),
+        *(("0.0.0.0", False), ("::", False), ("0::0", False), ("192.0.2.77", False)),
+        *(("224.0.1.75", False), ("255.255.255.255", False), ("ff02::1", False)),
+        *(("fe80::1", False), ("127.0.0.1%1", False), ("127.0.0.1.", False)),
+    ],
+)
+def test_an_address_is_local_if_this_machine_alone_has_it(host: str, local: bool) -> None:
+    """Multicast, broadcast and wildcard addresses can be bound, and are yet nobody's own."""
+    assert local == is_local_address(host)
+
+
+def test_a_machine_out_of_descriptors_forgets_that_it_could_not_tell() -> None:
+    """For the moment nothing is ours; the next one who asks is told the truth."""
+    with no_descriptors():
+        without = is_local_address("0:0:0::0:1")
+    later = is_local_address("0:0:0::0:1")
+
+    assert (False, True) == (without, later)
