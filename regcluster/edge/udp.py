@@ -67,14 +67,18 @@ class UdpFlow:
         if to is None or to == self.peer:
             return self._endpoint.send(data, self._address, self._pin)
         address = address_of(to)
-        return address is not None and self._endpoint.send(data, address, self._pin)
+        if address is None or family_of(address) != family_of(self._address):
+            return False
+        return self._endpoint.send(data, address, self._pin)
 
 
 class UdpEndpoint:
     """A bound socket that gives each datagram to ``receive``, until it is stopped.
 
-    ``count`` is told of errors the network reports about earlier datagrams (ICMP). Call ``stop``
-    to read no more while replies still leave, then ``close``.
+    ``count`` is told when the kernel reports an error in place of a datagram: seldom, for a socket
+    that is not connected never hears of ICMP errors. (To ask for them, ``IP_RECVERR``, would let a
+    dead peer's error fail the next send to anybody.) Call ``stop`` to read no more while replies
+    still leave, then ``close``.
     """
 
     def __init__(self, sock: socket.socket, receive: Receiver, count: Count) -> None:
@@ -91,7 +95,8 @@ class UdpEndpoint:
         if is_wildcard(self.local.host):
             _ask_for_local_address(sock)
             self._take = self._take_pinned
-        self._loop.add_reader(sock.fileno(), self._drain)
+        self._is_stopped = False
+        self._watch()
 
     @property
     def overflow(self) -> int:
@@ -106,7 +111,10 @@ class UdpEndpoint:
         address = address_of(hop)
         if address is None or family_of(address) != self._family:
             return None
-        pin = self._pin_toward(hop.host, address) if is_wildcard(self.local.host) else b""
+        try:
+            pin = self._pin_toward(hop.host, address) if is_wildcard(self.local.host) else b""
+        except OSError:
+            return None
         return None if pin is None else UdpFlow(self, address, pin)
 
     def send(self, data: bytes, address: Address, pin: bytes) -> bool:
@@ -132,6 +140,7 @@ class UdpEndpoint:
 
     def stop(self) -> None:
         """Read nothing from now on."""
+        self._is_stopped = True
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock.fileno())
 
@@ -140,6 +149,11 @@ class UdpEndpoint:
         self.stop()
         self._sock.close()
 
+    def _watch(self) -> None:
+        if not self._is_stopped:
+            self._loop.remove_reader(self._sock.fileno())
+            self._loop.add_reader(self._sock.fileno(), self._drain)
+
     def _drain(self) -> None:
         for _ in range(DRAIN):
             try:
@@ -147,11 +161,12 @@ class UdpEndpoint:
             except BlockingIOError:
                 return
             except OSError:
-                if self._sock.fileno() < 0:
-                    return
-                self._count("icmp")
-            else:
-                self._receive(data, flow)
+                if not self._is_stopped:
+                    self._count("socket")
+                    # uvloop never looks again at a descriptor that it has seen in error.
+                    self._loop.call_soon(self._watch)
+                return
+            self._receive(data, flow)
 
     def _take_plain(self) -> tuple[bytes, UdpFlow]:
         data, address = self._sock.recvfrom(MAX_DATAGRAM)
