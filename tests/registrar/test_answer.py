@@ -25,6 +25,18 @@ def test_success_lists_every_binding_with_its_remaining_lifetime(outcome: Outcom
     assert Reply(200, "OK", [LISTED, DATE]) == answer(Verdict(outcome, RECORD), DEFAULTS)
 
 
+@pytest.mark.parametrize(
+    ("q", "shown"), [(-1, ""), (0, ";q=0"), (1, ";q=0.001"), (380, ";q=0.38"), (1000, ";q=1")]
+)
+def test_q_is_shown_as_it_was_given(q: int, shown: str) -> None:
+    """No zeros at its end, and nothing where nothing was said: 0 is a preference too."""
+    binding = replace(BINDING, uri="sip:a@h", q=q, expires_at=NOW + 60_000)
+
+    reply = answer(Verdict("added", Record(NOW, [binding])), DEFAULTS)
+
+    assert ("Contact", f"<sip:a@h>{shown};expires=60") == reply.headers[0]
+
+
 def test_success_without_bindings_has_no_contact() -> None:
     """After ``Contact: *`` nothing is listed."""
     reply = answer(Verdict("removed", Record(NOW, [])), DEFAULTS)
