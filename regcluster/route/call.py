@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from regcluster.location import Location
+from regcluster.proxy.forward import check
 from regcluster.registrar.select import Target
 from regcluster.sip.headers import Via, parse_name_addr
 from regcluster.sip.message import Request
@@ -93,5 +94,11 @@ class Call:
         self.effects.append(Reply(status, reason or REASONS[status], list(headers)))
 
     def forward(self, target: Target | str) -> None:
-        """Send the request on, statelessly, to a target or a SIP URI (RFC 3261 §16.11)."""
-        self.effects.append(Forward(target if isinstance(target, str) else target.uri))
+        """Send the request on, statelessly, to a target or a SIP URI (RFC 3261 §16.11).
+
+        If it may go no further (§16.3), the answer that says so is recorded instead: no script can
+        let a loop go round. Raises ``MalformedHeader`` like ``uri``.
+        """
+        refusal = check(self.request, self.ourselves.wrote)
+        uri = target if isinstance(target, str) else target.uri
+        self.effects.append(refusal or Forward(uri))

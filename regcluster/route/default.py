@@ -1,15 +1,17 @@
 """The built-in route script: a registrar that redirects to, or forwards to, what is registered.
 
 REGISTER is saved. A request for a local user is answered 302 with every contact, or goes to the
-best one in ``forward`` mode. A request without a user is for this server itself.
+best one in ``forward`` mode, statelessly (RFC 3261 §16.11): the same one for every copy, for ACK
+and CANCEL too, as long as no binding comes or goes between them. A request without a user is for
+this server itself.
 """
 
 from regcluster.config import RoutingSettings
-from regcluster.proxy.forward import check
+from regcluster.proxy.nexthop import next_hop
 from regcluster.proxy.redirect import redirect
 from regcluster.registrar.select import Target
 from regcluster.route.call import Call
-from regcluster.sip.uri import SipUri, Uri
+from regcluster.sip.uri import SipUri, Uri, parse_uri
 
 ALLOW = [("Allow", "REGISTER, OPTIONS")]
 CAPABILITIES = [
@@ -19,6 +21,9 @@ CAPABILITIES = [
     ("Accept-Language", "en"),
     ("Supported", ""),
 ]
+
+SIPS_NOT_ALLOWED = [("Warning", '380 regcluster "SIPS Not Allowed"')]
+"""A ``sips`` request for a user all of whose contacts are insecure (RFC 5630 §5.3)."""
 
 KNOWN_METHODS = frozenset(
     {
@@ -43,28 +48,35 @@ class BuiltIn:
         uri = call.uri
         if not isinstance(uri, SipUri):
             call.reply(416)
-        elif uri.user is None and call.ourselves.is_ours(uri) and call.method != "REGISTER":
+        elif call.method == "REGISTER":
+            await self._register(call, uri)
+        elif uri.user is None and (self._serves(uri) or call.ourselves.is_ours(uri)):
             _answer_as_server(call)
         elif not self._serves(uri):
             call.reply(self._settings.foreign)
-        elif call.method == "REGISTER":
-            await self._register(call)
-        elif uri.user is None:
-            _answer_as_server(call)
         elif self._settings.mode == "forward":
-            await self._forward(call)
+            await self._forward(call, uri)
         else:
             await self._redirect(call)
 
-    def _serves(self, uri: Uri) -> bool:
-        return not self._domains or (isinstance(uri, SipUri) and uri.host in self._domains)
+    def _serves(self, uri: SipUri) -> bool:
+        return not self._domains or uri.host in self._domains
 
-    async def _register(self, call: Call) -> None:
-        # RFC 3261 §10.3 step 5: an AOR of another domain is not found here.
-        if self._domains and not self._serves(call.to):
+    async def _register(self, call: Call, uri: SipUri) -> None:
+        """Save what is for a domain of ours; a user in the Request-URI, not allowed, is ignored."""
+        if not self._serves(uri):
+            call.reply(self._settings.foreign)
+        elif self._domains and self._is_foreign(call.to):
             call.reply(404)
         else:
             await call.registrar.save()
+
+    def _is_foreign(self, aor: Uri) -> bool:
+        """Whether ``aor`` is one of another domain: not found here (RFC 3261 §10.3 step 5).
+
+        What is no AOR at all is the registrar's to refuse.
+        """
+        return isinstance(aor, SipUri) and not self._serves(aor)
 
     async def _redirect(self, call: Call) -> None:
         """Be the redirect server of RFC 3261 §8.3."""
@@ -79,16 +91,17 @@ class BuiltIn:
         else:
             call.effects.append(reply)
 
-    async def _forward(self, call: Call) -> None:
+    async def _forward(self, call: Call, uri: SipUri) -> None:
         """Be the stateless proxy of RFC 3261 §16.11: one target, the same for every copy."""
-        if refusal := check(call.request, call.ourselves.wrote):
-            call.effects.append(refusal)
-            return
-        target = _best(await call.registrar.lookup())
-        if target is None:
-            self._not_found(call)
+        is_secure = uri.scheme == "sips"
+        targets = await call.registrar.lookup()
+        best = _best(targets, is_secure)
+        if best:
+            call.forward(best)
+        elif targets and is_secure:
+            call.reply(480, headers=SIPS_NOT_ALLOWED)
         else:
-            call.forward(target)
+            self._not_found(call)
 
     def _not_found(self, call: Call) -> None:
         """Nobody is there: who has named domains knows its users by them, who serves any does not.
@@ -98,10 +111,14 @@ class BuiltIn:
         call.reply(480 if self._domains else 404)
 
 
-def _best(targets: list[Target]) -> Target | None:
-    """The first target that SIP can reach: a phone may register ``mailto:`` as well."""
+def _best(targets: list[Target], is_secure: bool) -> Target | None:
+    """The first target we can send to; a ``sips`` one if it has to be (RFC 5630 §5.3).
+
+    A phone may register ``mailto:`` as well, or a transport we do not speak.
+    """
     for target in targets:
-        if target.uri[:4].lower() in ("sip:", "sips"):
+        uri = parse_uri(target.uri)
+        if isinstance(uri, SipUri) and next_hop(uri) and (uri.scheme == "sips" or not is_secure):
             return target
     return None
 

@@ -1,0 +1,263 @@
+"""The location service over a store in memory: what is saved, found, counted and refused."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import pytest
+from fakeredis import FakeAsyncRedis, FakeServer
+from prometheus_client import REGISTRY
+
+from regcluster.config import LocationSettings, RegistrarSettings, StoreSettings
+from regcluster.errors import StoreUnavailable
+from regcluster.location import Location, ruid_source
+from regcluster.sip.message import Request
+from regcluster.sip.parser import parse
+from regcluster.sip.uri import parse_uri
+from regcluster.store.client import ClientLink
+from regcluster.store.remote import RedisStore
+from tests.wire import register
+
+pytestmark = pytest.mark.anyio
+
+ALICE = parse_uri("sip:alice@example.test")
+ONE = "<sip:alice@192.0.2.1>"
+TWO = "<sip:alice@192.0.2.2>"
+
+
+def read(data: bytes) -> Request:
+    parsed = parse(data)
+    assert isinstance(parsed, Request)
+    return parsed
+
+
+@asynccontextmanager
+async def location_with(
+    *registered: bytes,
+    registrar: RegistrarSettings | None = None,
+    location: LocationSettings | None = None,
+    clock: Callable[[], float] = monotonic,
+    server: FakeServer | None = None,
+) -> AsyncIterator[Location]:
+    """A location service over a store in memory, in which those REGISTERs have been saved."""
+    client = FakeAsyncRedis(server=server or FakeServer(), protocol=2)
+    store = RedisStore(ClientLink(client), StoreSettings(), clock)
+    service = Location(
+        store,
+        registrar or RegistrarSettings(),
+        location or LocationSettings(),
+        ruid_source("test"),
+        lambda: 0.0,
+    )
+    try:
+        for data in registered:
+            assert (await service.save(read(data))).status == 200
+        yield service
+    finally:
+        await store.close()
+
+
+def unreachable() -> FakeServer:
+    server = FakeServer()
+    server.connected = False
+    return server
+
+
+def counted(name: str, outcome: str) -> float:
+    return REGISTRY.get_sample_value(f"regcluster_{name}_total", {"outcome": outcome}) or 0.0
+
+
+async def test_what_is_registered_is_found() -> None:
+    """A lookup gives what a REGISTER has bound, and the seconds it has left."""
+    async with location_with(register(contact=f"{ONE};q=0.5")) as location:
+        [target] = await location.lookup(ALICE)
+
+    assert ("sip:alice@192.0.2.1", 500, 300) == (target.uri, target.q, target.expires_in)
+
+
+async def test_the_answer_lists_every_binding() -> None:
+    """RFC 3261 §10.3 step 8: those of other phones too."""
+    async with location_with(register(contact=ONE)) as location:
+        reply = await location.save(read(register(contact=f"{TWO};q=1", call_id="call-2")))
+
+    assert (200, ("Contact", f"{TWO};q=1;expires=300, {ONE};expires=300")) == (
+        reply.status,
+        reply.headers[0],
+    )
+
+
+async def test_a_query_changes_nothing() -> None:
+    """RFC 3261 §10.3 step 6: no Contact, whatever the CSeq."""
+    async with location_with(register(contact=ONE, cseq="7 REGISTER")) as location:
+        reply = await location.save(read(register(contact=None, expires=0)))
+        found = await location.lookup(ALICE)
+
+    assert (200, ("Contact", f"{ONE};expires=300"), 1) == (
+        reply.status,
+        reply.headers[0],
+        len(found),
+    )
+
+
+@pytest.mark.parametrize(
+    ("append_branches", "found"),
+    [
+        (1, ["sip:a@192.0.2.1", "sip:c@192.0.2.1", "sip:d@192.0.2.1", "sip:b@192.0.2.1"]),
+        (0, ["sip:a@192.0.2.1"]),
+    ],
+)
+async def test_contacts_are_found_best_first(append_branches: int, found: list[str]) -> None:
+    """Highest q first, equal q as they came, unspecified last; or the best alone."""
+    contacts = (
+        "<sip:b@192.0.2.1>, <sip:c@192.0.2.1>;q=0.5, <sip:a@192.0.2.1>;q=0.7",
+        "<sip:d@192.0.2.1>;q=0.5",
+    )
+    registered = [register(contact=each, call_id=each[:8]) for each in contacts]
+    settings = RegistrarSettings(append_branches=append_branches)
+    async with location_with(*registered, registrar=settings) as location:
+        targets = await location.lookup(ALICE)
+
+    assert found == [target.uri for target in targets]
+
+
+@pytest.mark.parametrize(
+    ("uri", "is_found"),
+    [
+        ("sip:alice@example.test", True),
+        ("sips:alice@EXAMPLE.test", True),
+        ("sip:%61lice:pw@example.test:5070;transport=tcp;x=y", True),
+        ("sip:ALICE@example.test", True),
+        ("sip:bob@example.test", False),
+        ("sip:alice@elsewhere.test", False),
+        ("sip:example.test", False),
+        ("tel:alice@example.test", False),
+        ("sip:" + "a" * 300 + "@example.test", False),
+    ],
+)
+async def test_a_user_is_found_by_every_uri_that_names_the_aor(uri: str, is_found: bool) -> None:
+    """RFC 3261 §10.3 step 5: parameters, port and scheme play no part; user and host do."""
+    async with location_with(register()) as location:
+        targets = await location.lookup(parse_uri(uri))
+
+    assert is_found == bool(targets)
+
+
+async def test_an_expired_binding_is_not_found() -> None:
+    """To the second, whether or not the store still has it."""
+    now = [100.0]
+    brief, longer = register(contact=ONE, expires=60), register(contact=TWO, expires=120)
+    async with location_with(brief, longer, clock=lambda: now[0]) as location:
+        before = await location.lookup(ALICE)
+        now[0] += 61
+        after = await location.lookup(ALICE)
+
+    assert (["sip:alice@192.0.2.1", "sip:alice@192.0.2.2"], ["sip:alice@192.0.2.2"]) == (
+        [target.uri for target in before],
+        [target.uri for target in after],
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (register(contact="*", expires=5), 400),
+        (register(contact=f"{ONE};q=7"), 400),
+        (register(to="<tel:+1>"), 400),
+        (register(require="gruu"), 420),
+        (register(expires=5), 423),
+    ],
+)
+async def test_a_refusal_needs_no_store(data: bytes, status: int) -> None:
+    """What is wrong with a request is said without asking a store that cannot answer."""
+    settings = RegistrarSettings(min_expires_mode=1)
+    async with location_with(registrar=settings, server=unreachable()) as location:
+        reply = await location.save(read(data))
+
+    assert status == reply.status
+
+
+@pytest.mark.parametrize("data", [register(), register(contact=None)])
+async def test_a_store_that_cannot_answer_is_no_empty_one_to_a_register(data: bytes) -> None:
+    """Neither "saved" nor "nobody there" is said when nobody knows."""
+    async with location_with(server=unreachable()) as location:
+        with pytest.raises(StoreUnavailable):
+            await location.save(read(data))
+
+
+async def test_a_store_that_cannot_answer_is_no_empty_one_to_a_lookup() -> None:
+    """A caller is told to try again, not that there is nobody."""
+    async with location_with(server=unreachable()) as location:
+        with pytest.raises(StoreUnavailable):
+            await location.lookup(ALICE)
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "status"),
+    [
+        (register(contact=ONE, cseq="1 REGISTER"), RegistrarSettings(), 400),
+        (register(contact=TWO, call_id="call-2"), RegistrarSettings(max_contacts=1), 503),
+    ],
+)
+async def test_the_store_says_no_and_shows_what_stands(
+    data: bytes, settings: RegistrarSettings, status: int
+) -> None:
+    """Out of order, or too many: the bindings are listed as they were."""
+    first = register(contact=ONE, cseq="2 REGISTER")
+    async with location_with(first, registrar=settings) as location:
+        reply = await location.save(read(data))
+
+    assert (status, ("Contact", f"{ONE};expires=300")) == (reply.status, reply.headers[0])
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        (register(contact=TWO, cseq="3 REGISTER"), "added"),
+        (register(contact=ONE, cseq="3 REGISTER"), "refreshed"),
+        (register(contact=ONE, cseq="3 REGISTER", expires=0), "removed"),
+        (register(contact=ONE, cseq="2 REGISTER"), "unchanged"),
+        (register(contact=ONE, cseq="1 REGISTER"), "rejected"),
+        (register(contact=f"{TWO}, <sip:alice@192.0.2.3>", cseq="3 REGISTER"), "rejected"),
+        (register(contact=f"{ONE};q=7"), "rejected"),
+        (register(contact=None), "query"),
+    ],
+)
+async def test_every_register_is_counted_by_what_it_did(data: bytes, outcome: str) -> None:
+    """Once, under a word from a short list."""
+    first, settings = register(contact=ONE, cseq="2 REGISTER"), RegistrarSettings(max_contacts=2)
+    async with location_with(first, registrar=settings) as location:
+        before = counted("registrations", outcome)
+        await location.save(read(data))
+
+    assert 1 == counted("registrations", outcome) - before
+
+
+@pytest.mark.parametrize(("registered", "outcome"), [([register()], "found"), ([], "empty")])
+async def test_every_lookup_is_counted_by_what_it_found(
+    registered: list[bytes], outcome: str
+) -> None:
+    """So that an operator sees calls for nobody."""
+    async with location_with(*registered) as location:
+        before = counted("lookups", outcome)
+        await location.lookup(ALICE)
+
+    assert 1 == counted("lookups", outcome) - before
+
+
+async def test_new_settings_hold_from_the_next_request_on() -> None:
+    """Those of both sections."""
+    async with location_with(register(contact=f"{ONE}, {TWO}")) as location:
+        location.apply(RegistrarSettings(append_branches=0), LocationSettings())
+        best = await location.lookup(ALICE)
+        location.apply(RegistrarSettings(), LocationSettings(use_domain=0))
+        elsewhere = await location.lookup(ALICE)
+
+    assert (["sip:alice@192.0.2.1"], []) == ([target.uri for target in best], elsewhere)
+
+
+def test_no_ruid_is_given_twice() -> None:
+    """They look like Kamailio's and count in hexadecimal."""
+    next_ruid = ruid_source("5f")
+    ruids = [next_ruid() for _ in range(16)]
+
+    assert ("uloc-5f-1", "uloc-5f-10", 16) == (ruids[0], ruids[15], len(set(ruids)))
