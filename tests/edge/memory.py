@@ -5,7 +5,7 @@ and the server behind its store.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -97,14 +97,23 @@ class Ledger:
         return moved
 
 
+def no_chance() -> float:
+    """A draw that is always the least."""
+    return 0.0
+
+
 @asynccontextmanager
 async def running(
-    folder: Path, server: FakeServer, settings: Settings = DEFAULTS, index: int = 0
+    folder: Path,
+    server: FakeServer,
+    settings: Settings = DEFAULTS,
+    index: int = 0,
+    spread: Callable[[], float] = no_chance,
 ) -> AsyncIterator[Worker]:
     """A worker of a node that calls itself ``OURS``, with ``server`` as its store."""
     store = RedisStore(ClientLink(FakeRedis(server=server, protocol=2)), settings.store)
     location = Location(
-        store, settings.registrar, settings.location, ruid_source(f"w{index}"), lambda: 0.0
+        store, settings.registrar, settings.location, ruid_source(f"w{index}"), spread
     )
     table = FlowTable(index, "e")
     streams = Streams(table, settings.limits, metrics.count_keepalive, metrics.count_closed)
@@ -112,7 +121,7 @@ async def running(
     outbound = Outbound(Identity(OURS, frozenset({5060})), [], streams, relay, Resolver())
     route = BuiltIn(settings.routing).route
     try:
-        yield Worker(location, route, outbound, settings.limits, lambda: 0.0)
+        yield Worker(location, route, outbound, settings.limits, spread)
     finally:
         await streams.close()
         relay.close()
