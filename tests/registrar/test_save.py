@@ -24,7 +24,7 @@ def register(*headers: str, to: str = "<sip:alice@example.com>", call_id: str = 
         "CSeq: 7 REGISTER",
         *headers,
     ]
-    request = parse("\r\n".join([*lines, "", ""]).encode())
+    request = parse("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
     assert isinstance(request, Request)
     return request
 
@@ -220,7 +220,7 @@ def test_parameters_we_do_not_interpret_are_kept() -> None:
     """Feature tags come back as they were sent; what is ours to set does not."""
     header = (
         'Contact: <sip:a@h>;audio;+sip.instance="<urn:uuid:1>";expires=60;q=0.5'
-        ';received="sip:victim";pub-gruu="sip:x"'
+        ';received="sip:victim";pub-gruu="sip:x";temp-gruu="sip:y"'
     )
 
     assert [';audio;+sip.instance="<urn:uuid:1>"'] == [c.params for c in changes(header)]
@@ -259,6 +259,11 @@ def test_the_longest_contact_and_call_id_are_taken() -> None:
 
     assert isinstance(planned, SavePlan)
     assert [(512, 4096)] == [(len(change.uri), len(change.params)) for change in planned.changes]
+
+
+def test_a_request_may_name_256_contacts() -> None:
+    """As many as one header may hold in Kamailio."""
+    assert 256 == len(changes("Contact: " + ", ".join(f"<sip:{n}@h>" for n in range(256))))
 
 
 def test_contact_max_size_is_as_set() -> None:
@@ -372,7 +377,13 @@ def test_an_empty_require_requires_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "kept"), [("a" * 254, "a" * 254), ("a" * 255, ""), ("é" * 128, "")]
+    ("agent", "kept"),
+    [
+        ("a" * 254, "a" * 254),
+        ("a" * 255, ""),
+        ("é" * 128, ""),
+        ("\udcff" * 254, "\udcff" * 254),
+    ],
 )
 def test_an_overlong_user_agent_is_not_kept(agent: str, kept: str) -> None:
     """254 octets, as in Kamailio; it is not a reason to refuse a phone."""
