@@ -147,17 +147,14 @@ def _own_via(request: Request, outgoing: Outgoing) -> str:
 
 
 def _identity_hash(request: Request, source: Hop) -> str:
-    """Tells one request from another: the received branch where it is one, else §16.11's fields.
+    """Tells one request from another: by the branch received, and its sender, as two may use one.
 
-    With the sender mixed in: two of them may use one branch. Without §16.11's To tag: an ACK has
-    one that its INVITE had not, and has to leave with the same branch (§17.1.1.3).
+    Where there is no branch, as in RFC 2543, the loop hash next to this one tells the rest of what
+    §16.11 asks for. Only its To tag is left out: an ACK has one that its INVITE had not, and has
+    to leave with the same branch (§17.1.1.3).
     """
     via = request.via
-    if via.branch.startswith(COOKIE) and via.branch != COOKIE:
-        fields = [via.branch, via.host, str(via.port), source.host]
-    else:
-        fields = [request.first("via") or "", source.host, *_dialog(request)]
-    return _digest(fields)
+    return _digest([via.branch, via.host, str(via.port), source.host])
 
 
 def _loop_hash(request: Request) -> str:
@@ -165,17 +162,10 @@ def _loop_hash(request: Request) -> str:
 
     Credentials are nothing that we look at, and CANCELs often come without those of their INVITE.
     """
-    return _digest([*_dialog(request), *request.all("route")])
-
-
-def _dialog(request: Request) -> list[str]:
-    cseq = parse_cseq(request.first("cseq") or "").number
+    from_tag = parse_name_addr(request.first("from") or "").params.get("tag") or ""
     call_id = request.first("call-id") or ""
-    return [request.uri, _tag(request, "from"), call_id, str(cseq)]
-
-
-def _tag(request: Request, name: str) -> str:
-    return parse_name_addr(request.first(name) or "").params.get("tag") or ""
+    cseq = str(parse_cseq(request.first("cseq") or "").number)
+    return _digest([request.uri, from_tag, call_id, cseq, *request.all("route")])
 
 
 def _digest(fields: list[str]) -> str:

@@ -12,6 +12,7 @@ from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import SipUri, parse_uri
+from tests.sip.torture.index import CORPUS, Read
 from tests.wire import invite, request
 
 CONTACT = "sip:alice@192.0.2.7:5070"
@@ -21,6 +22,9 @@ BY_TCP = Outgoing("TCP", "192.0.2.9:5060", SOURCE, "")
 
 OLD_VIA = "SIP/2.0/UDP 127.0.0.1:5066"
 """The Via of a client of RFC 2543: without a branch."""
+
+NO_BRANCH = "SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK"
+"""The cookie alone is none either (RFC 4475 §3.2.1)."""
 
 
 def read(data: bytes) -> Request:
@@ -115,11 +119,27 @@ def test_what_is_not_a_proxys_passes_as_it_came(line: bytes) -> None:
     assert line in lines(sent(data))
 
 
-def test_rows_of_one_header_keep_their_order() -> None:
-    """RFC 3261 §16.6 step 1: their order carries meaning."""
-    data = invite(record_route=["<sip:c;lr>", "<sip:b;lr>, <sip:a;lr>"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, case in CORPUS.items()
+        if isinstance(case.outcome, Read) and isinstance(case.outcome.what, str)
+    ],
+)
+def test_a_torture_message_passes_as_it_came(name: str) -> None:
+    """RFC 4475, RFC 5118: method, other headers in their order, lower Vias and body."""
+    before = read(CORPUS[name].data)
+    after = read(sent(CORPUS[name].data))
+    ours = ("via", "max-forwards")
 
-    assert ["<sip:c;lr>", "<sip:b;lr>", "<sip:a;lr>"] == read(sent(data)).values("record-route")
+    assert (
+        (before.method, before.values("via")[1:], before.body),
+        [row for row in before.headers if row[0] not in ours],
+    ) == (
+        (after.method, after.values("via")[2:], after.body),
+        [row for row in after.headers if row[0] not in ours],
+    )
 
 
 def test_a_binary_body_passes_bit_by_bit() -> None:
@@ -207,32 +227,16 @@ def test_cancel_and_ack_leave_with_the_branch_of_their_invite(
     assert branch(first) == branch(request(method, via=via, **headers))
 
 
-def test_a_retransmission_leaves_as_the_same_bytes() -> None:
-    """RFC 3261 §16.11: from any worker, at any time."""
-    assert sent(invite()) == sent(invite())
-
-
 @pytest.mark.parametrize(
     ("a", "b"),
     [
         ({"via": OLD_VIA + ";branch=z9hG4bKa"}, {"via": OLD_VIA + ";branch=z9hG4bKb"}),
-        (
-            {"via": "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1"},
-            {"via": "SIP/2.0/UDP 10.0.0.2;branch=z9hG4bK1"},
-        ),
-        (
-            {"via": "SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1"},
-            {"via": "SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1"},
-        ),
+        ({"via": "SIP/2.0/UDP x;branch=z9hG4bKa"}, {"via": "SIP/2.0/UDP y;branch=z9hG4bKa"}),
+        ({"via": "SIP/2.0/UDP x;branch=z9hG4bKa"}, {"via": "SIP/2.0/UDP x:1;branch=z9hG4bKa"}),
         ({"via": OLD_VIA}, {"via": OLD_VIA, "cseq": "2 INVITE"}),
         ({"via": OLD_VIA}, {"via": OLD_VIA, "call_id": "call-2"}),
         ({"via": OLD_VIA}, {"via": OLD_VIA, "from_": "<sip:bob@example.test>;tag=from-2"}),
-        ({"via": OLD_VIA}, {"via": OLD_VIA + "1"}),
-        # The cookie alone is no branch (RFC 4475 §3.2.1).
-        (
-            {"via": OLD_VIA + ";branch=z9hG4bK"},
-            {"via": OLD_VIA + ";branch=z9hG4bK", "cseq": "2 INVITE"},
-        ),
+        ({"via": NO_BRANCH}, {"via": NO_BRANCH, "cseq": "2 INVITE"}),
         # The same branch, back with another route: a spiral.
         ({}, {"route": "<sip:192.0.2.5;lr>"}),
     ],
@@ -251,11 +255,9 @@ def test_one_branch_from_two_senders_leaves_as_two() -> None:
     )
 
 
-def test_our_branch_begins_with_the_cookie_and_is_a_token() -> None:
-    """RFC 3261 §8.1.1.7: so that everybody tells requests apart by it."""
-    ours = branch(invite())
-
-    assert ("z9hG4bK", True) == (ours[:7], ours.replace(".", "").isalnum())
+def test_our_branch_is_a_token_and_the_same_for_ever() -> None:
+    """RFC 3261 §8.1.1.7, §16.11: whichever node, before or after an upgrade, forwards a copy."""
+    assert "z9hG4bKeb6c163fd84cdbcb578d.f613aa71bc520dc24058" == branch(invite())
 
 
 @pytest.mark.parametrize(
@@ -365,7 +367,7 @@ def test_hops_that_are_no_number_are_malformed(max_forwards: str) -> None:
     ],
 )
 def test_a_request_that_comes_back_unchanged_is_a_loop(contacts: list[str]) -> None:
-    """RFC 3261 §16.3 step 4: by way of a contact that is the AOR, or of two that are each other."""
+    """RFC 3261 §16.3 step 4: by a contact that is the AOR, or by two that are each other's."""
     data = invite()
     for contact in contacts:
         data = sent(data, contact)
