@@ -128,7 +128,7 @@ def drop_strays(text: str) -> str:
     """A list of values with parameters, without the commas and semicolons that separate nothing."""
     parted = [split_params(element) for element in _cut(text, _LIST_STOP)]
     elements = [";".join([part for part in parts if part.strip(LWS)]) for parts in parted]
-    return ",".join([element for element in elements if element])
+    return ",".join([element for element in elements if element]).strip(LWS)
 
 
 def parse_tags(values: Sequence[str]) -> list[str]:

@@ -143,7 +143,7 @@ def parse_q(text: str) -> int:
     units = parse_number(whole or "0")
     thousandths = parse_number((fraction + "00")[:3]) if fraction else 0
     # At least one digit somewhere, and behind a point always.
-    is_number = fraction.isdigit() if point else whole
+    is_number = parse_number(fraction) is not None if point else whole
     if units is None or thousandths is None or not is_number or units * 1000 + thousandths > 1000:
         raise MalformedHeader("Invalid q param in contact")
     return units * 1000 + thousandths

@@ -94,7 +94,8 @@ def test_a_broken_list_is_malformed(text: str, reason: str) -> None:
     ("text", "kept"),
     [
         ("SIP/2.0/UDP 192.0.2.15;;,;,,", "SIP/2.0/UDP 192.0.2.15"),
-        (" a ; b,\t, c;d ", " a ; b, c;d "),
+        (" a ; b,\t, c;d ", "a ; b, c;d"),
+        (",; a;rport,b", "a;rport,b"),
         ('"a;;,,b";;c,<d,,e>,', '"a;;,,b";c,<d,,e>'),
         ("a,b;c", "a,b;c"),
         (";, ;,\t", ""),

@@ -197,7 +197,10 @@ def test_q_is_read_in_thousandths(text: str, thousandths: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "0.", "1.", "1.5", "1.001", "2", "-1", "+1", "abc", "0.x", "0.12x", "0.123x", "0,5"],
+    [
+        *("", ".", "0.", "1.", "1.5", "1.001", "2", "-1", "+1", "abc", "0,5"),
+        *("0.x", "0.12x", "0.123x", "0.123²"),
+    ],
 )
 def test_a_broken_q_is_malformed(text: str) -> None:
     """A preference is a number from 0 to 1."""

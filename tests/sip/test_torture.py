@@ -196,8 +196,8 @@ def test_a_binary_body_is_read_to_the_last_octet() -> None:
         (request("semiuri").uri, "user;par=u%40example.net@example.com"),
         (request("intmeth").uri, "1_unusual.uri~(to-be!sure)&isn't+it$/crazy?,/;;*@example.com"),
         (request("wsinv").uri, "carol@switchboard.example.com"),
-        (request("three-colons").uri, "user@[2001:db8::192.0.2.1]"),
-        (request("two-colons").uri, "user@[2001:db8::192.0.2.1]"),
+        (request("three-colons").uri, "user@[2001:0db8:0000:0000:0000:0000:c000:0201]"),
+        (request("two-colons").uri, "user@[2001:0db8:0000:0000:0000:0000:c000:0201]"),
     ],
 )
 def test_uris_name_their_users(text: str, aor: str) -> None:
