@@ -184,6 +184,14 @@ async def test_a_retransmission_goes_where_the_first_went(later: bytes) -> None:
     assert [Forward(CONTACT)] == await effects(invite(), FORWARD, first, later)
 
 
+@pytest.mark.parametrize("to", [f"<{AOR}>", "Alice <sip:alice@example.test;tag=no>;x=tag"])
+async def test_a_route_from_outside_a_dialog_is_not_followed(to: str) -> None:
+    """It would let anyone who knows a user aim our traffic at a third party."""
+    data = invite(to=to, route="<sip:192.0.2.66;lr>")
+
+    assert [Reply(403, "Preloaded Route Denied", [])] == await effects(data, FORWARD, BOUND)
+
+
 @pytest.mark.parametrize(
     "unreachable_contact",
     [
