@@ -10,17 +10,17 @@ few comparisons do.
 
 import asyncio
 import socket
+from functools import partial
 from typing import cast
 
 from regcluster.config import LimitSettings
+from regcluster.edge.acceptor import Acceptor
+from regcluster.edge.connector import CONNECT_S, Connector
 from regcluster.edge.flow import BadStream, Count, Flow, FlowTable, Receiver
 from regcluster.edge.sockets import (
     Address,
-    address_of,
-    family_of,
     hop_of,
     is_wildcard,
-    set_stream_options,
 )
 from regcluster.errors import SipError
 from regcluster.sip.framer import Ping, StreamFramer
@@ -28,9 +28,6 @@ from regcluster.sip.hop import Hop
 
 BACKLOG = 1024
 """Connections the kernel completes before we accept them, per worker."""
-
-CONNECT_S = 3.0
-"""The longest a connection may take to come up. A phone behind a firewall never refuses one."""
 
 LINGER_S = 32.0
 """How long a half-closed connection waits for responses: 64*T1 (RFC 3261 §17.1.2.2)."""
@@ -47,9 +44,10 @@ LEAST_SWEEP_S = 0.01
 SWEEPS = 4
 """Sweeps within the shortest limit, so that it is overrun by a quarter at most."""
 
-CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed")
+CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed", "files")
 """Why we end a connection ourselves: too many of them; its peer does not read; is silent; owes us
-the rest of a message; was waited for long enough; broke the framing."""
+the rest of a message; was waited for long enough; broke the framing. The last is why we leave
+connections waiting: there is no file descriptor for them (``Acceptor``)."""
 
 _NOBODY = ("", 0)
 _PONG = b"\r\n"
@@ -139,13 +137,17 @@ class StreamFlow(asyncio.Protocol):
             return  # Behind a framing error only the end is waited for.
         self._heard_at = self._streams.now()
         self._framer.feed(data)
+        pings = 0
         while (message := self._next()) is not None:
             self._partial_since = None
             if isinstance(message, Ping):
-                self._pipe.write(_PONG)
+                pings += 1
                 self._streams.keepalive("TCP")
             else:
                 self._deliver(message)
+        if pings and not self._is_shut:
+            # One write for all: thousands fit into one segment, and others wait meanwhile.
+            self._pipe.write(_PONG * pings)
         if not self._framer.is_partial:
             self._partial_since = None
         elif self._partial_since is None:
@@ -202,7 +204,7 @@ class StreamFlow(asyncio.Protocol):
 
     def _settle(self) -> None:
         """Close our side once the other is closed and nothing is owed."""
-        if self._ended_at is None or self._owed or self._is_shut:
+        if self._ended_at is None or self._owed or self._is_shut or self._pipe.is_closing():
             return
         self._is_shut = True
         if self._has_eof:
@@ -229,6 +231,7 @@ class Streams:
         limits: LimitSettings,
         keepalive: Count,
         closed: Count,
+        connect_s: float = CONNECT_S,
     ) -> None:
         self.table = table
         self.limits = limits
@@ -237,11 +240,12 @@ class Streams:
         self.closed = closed
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
-        self._servers: list[asyncio.Server] = []
-        self._bound: list[tuple[socket.AddressFamily, Hop]] = []
-        self._attempts: dict[Hop, asyncio.Task[Flow | None]] = {}
+        self._acceptors: list[Acceptor] = []
+        self._listeners: list[Hop] = []
+        self._arriving: set[asyncio.Task[Flow | None]] = set()
         self._live: set[StreamFlow] = set()
         self._all_gone = asyncio.Event()
+        self._connector = Connector(self._listeners, self._adopt, connect_s)
         self._timer = self._loop.call_later(self._period(), self._sweep)
 
     def deliver_to(self, receive: Receiver, bad_stream: BadStream) -> None:
@@ -251,35 +255,29 @@ class Streams:
 
     async def listen(self, sock: socket.socket) -> None:
         """Accept connections on a bound socket."""
-        self._bound.append((sock.family, hop_of("TCP", sock.getsockname())))
-        server = await self._loop.create_server(self._flow, sock=sock, backlog=BACKLOG)
-        self._servers.append(server)
+        sock.listen(BACKLOG)
+        self._listeners.append(hop_of("TCP", sock.getsockname()))
+        self._acceptors.append(Acceptor(sock, self._adopt, partial(self.closed, "files")))
 
     async def connect(self, hop: Hop) -> Flow | None:
         """The connection to a hop named by address: the one that is there, else a new one.
 
         Whoever asks while it comes up waits for the same attempt. None if it fails.
         """
-        if flow := self.table.by_hop(hop):
-            return flow
-        attempt = self._attempts.get(hop)
-        if attempt is None:
-            attempt = self._attempts[hop] = self._loop.create_task(self._open(hop))
-            attempt.add_done_callback(lambda _: self._attempts.pop(hop))
-        # One caller that gives up must not take the others' connection away.
-        return await asyncio.shield(attempt)
+        return self.table.by_hop(hop) or await self._connector.connect(hop)
 
     def stop(self) -> None:
         """Accept no more connections; those that are there go on."""
-        while self._servers:
-            self._servers.pop().close()
+        while self._acceptors:
+            self._acceptors.pop().close()
 
     async def close(self, within_s: float = FLUSH_S) -> None:
         """Stop, and end all connections; after ``within_s`` seconds also those not yet flushed."""
         self.stop()
         self._timer.cancel()
-        for attempt in list(self._attempts.values()):
-            attempt.cancel()
+        await self._connector.close()
+        if self._arriving:
+            await asyncio.wait(self._arriving)
         for flow in list(self._live):
             flow.close()
         try:
@@ -291,13 +289,16 @@ class Streams:
             await self._wait_empty()
 
     def local_at(self, ours: Address) -> Hop:
-        """Our hop at the near end of a connection, with the port we listen on.
+        """Our hop at the near end of a connection, with a port we listen on.
 
         A connection that we made has a port of its own, at which nobody can reach us.
         """
         hop = hop_of("TCP", ours)
-        if base := self._base(family_of(ours)):
-            hop.port = base.port
+        bases = [base for base in self._listeners if (":" in base.host) == (":" in hop.host)]
+        here = [base for base in bases if base.host == hop.host or is_wildcard(base.host)]
+        ports = [base.port for base in here or bases]
+        if ports and hop.port not in ports:
+            hop.port = ports[0]
         return hop
 
     def admit(self, flow: StreamFlow) -> bool:
@@ -320,50 +321,30 @@ class Streams:
             self._all_gone.clear()
             await self._all_gone.wait()
 
-    def _flow(self) -> StreamFlow:
-        return StreamFlow(self)
+    def _adopt(self, sock: socket.socket) -> asyncio.Task[Flow | None]:
+        """Make a flow of a connected socket, whoever connected it; None if there are too many.
 
-    async def _open(self, hop: Hop) -> Flow | None:
-        address = address_of(hop)
-        if address is None:
-            return None
-        sock = socket.socket(family_of(address), socket.SOCK_STREAM)
-        flow = None
-        try:
-            self._prepare(sock)
-            async with asyncio.timeout(CONNECT_S):
-                await self._loop.sock_connect(sock, address)
-                _, flow = await self._loop.create_connection(self._flow, sock=sock)
-        except (OSError, OverflowError):
-            return None
-        finally:
-            if flow is None:
-                sock.close()
-        # It may have come up as one too many.
+        This is never cancelled: half of a connection would be left, which nothing ends.
+        """
+        task = self._loop.create_task(self._made_of(sock))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+        return task
+
+    async def _made_of(self, sock: socket.socket) -> Flow | None:
+        # Not create_connection(): where that one is cut as soon as it is made, uvloop leaves it
+        # with a socket that later closes somebody else's descriptor.
+        _, flow = await self._loop.connect_accepted_socket(partial(StreamFlow, self), sock)
         return self.table.by_token(flow.token)
-
-    def _prepare(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        set_stream_options(sock)
-        base = self._base(sock.family)
-        if base and not is_wildcard(base.host):
-            # What we write into Via must be an address we listen on, and firewalls know it.
-            sock.bind((base.host, 0))
-
-    def _base(self, family: socket.AddressFamily) -> Hop | None:
-        """The first listener of a family: outgoing connections appear as coming from there."""
-        for known, hop in self._bound:
-            if known == family:
-                return hop
-        return None
 
     def _period(self) -> float:
         shortest = min(self.limits.idle_s, self.limits.partial_s)
         return min(max(shortest / SWEEPS, LEAST_SWEEP_S), SWEEP_S)
 
     def _sweep(self) -> None:
+        # First of all, so that nothing that goes wrong below ends all sweeping.
+        self._timer = self._loop.call_later(self._period(), self._sweep)
         now = self.now()
         for flow in list(self._live):
             if reason := flow.overdue(now, self.limits):
                 flow.cut(reason)
-        self._timer = self._loop.call_later(self._period(), self._sweep)

@@ -78,7 +78,11 @@ class Phone:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, reads)
         if source:
             self.sock.bind((source, 0))
-        self.sock.connect(address)
+        try:
+            self.sock.connect(address)
+        except OSError:
+            self.sock.close()
+            raise
         self.sock.setblocking(False)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host, port = self.sock.getsockname()[:2]
@@ -138,8 +142,11 @@ class Serving(Inbox):
         self.address: Address = ("", 0)
         self.hop = Hop("TCP", "", 0)
 
-    async def listen(self, host: str) -> Address:
+    async def listen(self, host: str, sends: int = 0) -> Address:
+        """Listen at one more address; with ``sends``, the kernel takes so much for a peer."""
         sock = bind_tcp(host, 0)
+        if sends:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends)
         address: Address = sock.getsockname()
         await self.streams.listen(sock)
         return address
