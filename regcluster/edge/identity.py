@@ -36,7 +36,9 @@ class Identity:
 
     def sent_by(self, local: Hop) -> str:
         """What a Via of ours names: the advertised host, else ``local``, the address in use."""
-        return Hop(local.transport, self._advertise or local.host, local.port).render()
+        # The scope of a link-local address means nothing to the peer and breaks the grammar.
+        host = self._advertise or local.host.partition("%")[0]
+        return Hop(local.transport, host, local.port).render()
 
     def is_ours(self, uri: SipUri) -> bool:
         """Whether a SIP URI names this node: host and port (RFC 3261 §16.4)."""

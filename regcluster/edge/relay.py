@@ -11,9 +11,9 @@ the kernel lets a mere ``net.unix.max_dgram_qlen`` of them wait, usually ten: le
 
 import asyncio
 import socket
-from contextlib import suppress
 from pathlib import Path
 
+from regcluster.edge.acceptor import Acceptor
 from regcluster.edge.flow import Count, FlowTable, worker_of
 from regcluster.sip.parser import MAX_MESSAGE
 
@@ -43,13 +43,15 @@ class Relay:
         self._loop = asyncio.get_running_loop()
         self._outgoing: dict[int, socket.socket] = {}
         self._incoming: set[socket.socket] = set()
-        self._listener = _new_socket()
+        self._is_closed = False
+        listener = _new_socket()
         path = self._path(worker)
         # Left behind by a life of this worker that was killed.
         path.unlink(missing_ok=True)
-        self._listener.bind(str(path))
-        self._listener.listen(BACKLOG)
-        self._loop.add_reader(self._listener.fileno(), self._accept)
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+        # Nothing is lost while a worker waits to be accepted: what it sends waits with it.
+        self._acceptor = Acceptor(listener, self._take, lambda: None)
 
     def send(self, token: str, data: bytes) -> bool:
         """Send by the connection that ``token`` names, wherever it lives. False: not sent.
@@ -57,7 +59,7 @@ class Relay:
         True, where another worker holds it, means that this worker has the message.
         """
         worker = worker_of(token)
-        if worker is None:
+        if worker is None or self._is_closed:
             return False
         if worker == self._worker:
             return self._send_here(token, data)
@@ -65,17 +67,19 @@ class Relay:
 
     def close(self) -> None:
         """Take and hand over nothing more."""
-        for sock in (self._listener, *self._incoming):
-            self._loop.remove_reader(sock.fileno())
-        for sock in (self._listener, *self._incoming, *self._outgoing.values()):
-            sock.close()
+        self._is_closed = True
+        self._acceptor.close()
+        for sock in list(self._incoming):
+            self._forget(sock)
+        while self._outgoing:
+            self._outgoing.popitem()[1].close()
 
     def _send_here(self, token: str, data: bytes) -> bool:
         flow = self._table.by_token(token)
         return flow is not None and flow.send(data)
 
     def _hand_over(self, worker: int, token: str, data: bytes) -> bool:
-        if len(data) > MAX_MESSAGE or len(token) > MAX_TOKEN:
+        if len(data) > MAX_MESSAGE or not _is_plain(token):
             return False
         packet = token.encode() + b"\n" + data
         # The first try may meet a connection to a life of the worker that has ended.
@@ -97,21 +101,21 @@ class Relay:
         return self._directory / f"worker-{worker}.sock"
 
     def _connect(self, worker: int) -> socket.socket | None:
-        sock = _new_socket()
+        sock = None
         try:
+            sock = _new_socket()
             sock.connect(str(self._path(worker)))
         except OSError:
-            sock.close()
+            # Nobody listens there, too many wait already, or there is no descriptor left.
+            if sock:
+                sock.close()
             return None
         self._outgoing[worker] = sock
         return sock
 
-    def _accept(self) -> None:
-        with suppress(BlockingIOError):
-            sock, _ = self._listener.accept()
-            sock.setblocking(False)
-            self._incoming.add(sock)
-            self._loop.add_reader(sock.fileno(), self._drain, sock)
+    def _take(self, sock: socket.socket) -> None:
+        self._incoming.add(sock)
+        self._loop.add_reader(sock.fileno(), self._drain, sock)
 
     def _drain(self, sock: socket.socket) -> None:
         for _ in range(DRAIN):
@@ -125,13 +129,18 @@ class Relay:
                 self._forget(sock)
                 return
             token, _, data = packet.partition(b"\n")
-            if not self._send_here(token.decode(), data):
+            if not self._send_here(token.decode("ascii", "replace"), data):
                 self._lost("relay")
 
     def _forget(self, sock: socket.socket) -> None:
         self._loop.remove_reader(sock.fileno())
         self._incoming.discard(sock)
         sock.close()
+
+
+def _is_plain(token: str) -> bool:
+    # It stood in a message: as long as it likes, with line ends and octets that are no text.
+    return len(token) <= MAX_TOKEN and token.isascii() and token.isprintable()
 
 
 def _new_socket() -> socket.socket:

@@ -23,6 +23,11 @@ def test_via_names_the_address_in_use() -> None:
     assert "[::1]:5060" == PLAIN.sent_by(Hop("UDP", "::1", 5060))
 
 
+def test_via_names_a_link_local_address_without_its_scope() -> None:
+    """``%2`` is how we call our own network interface; RFC 3261 §25.1 has no place for it."""
+    assert "[fe80::1]:5060" == PLAIN.sent_by(Hop("UDP", "fe80::1%2", 5060))
+
+
 def test_via_names_what_is_advertised() -> None:
     """With node.advertise our Via says how we are reached from outside."""
     assert "sip.example.com:5060" == NAMED.sent_by(Hop("UDP", "127.0.0.1", 5060))
