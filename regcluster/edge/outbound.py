@@ -60,10 +60,7 @@ class Outbound:
 
     def respond(self, response: Response) -> str:
         """Send a response on its way back; why it was dropped, or nothing if it was sent."""
-        try:
-            forwarded = pop_via(response, self.identity.wrote)
-        except MalformedHeader:
-            return "malformed"
+        forwarded = pop_via(response, self.identity.wrote)
         if forwarded is None:
             return "stray_response"
         if not self._send_back(forwarded):

@@ -3,90 +3,27 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from fakeredis import FakeServer
 
-from regcluster.config import LimitSettings, RoutingSettings, Settings
-from regcluster.edge.flow import FlowTable
-from regcluster.edge.identity import Identity
-from regcluster.edge.outbound import Outbound
-from regcluster.edge.relay import Relay
-from regcluster.edge.resolver import Resolver
-from regcluster.edge.sockets import bind_tcp, bind_udp
-from regcluster.edge.stream import Streams
-from regcluster.edge.udp import UdpEndpoint
+from regcluster.config import RoutingSettings, Settings
 from regcluster.errors import MalformedHeader
-from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import parse
 from tests import wire
 from tests.edge.loopback import WAIT_S, Inbox
-from tests.edge.memory import Ledger, MemoryFlow, running
+from tests.edge.memory import OURS, Ledger, MemoryFlow, running
+from tests.edge.ways import Peer, Ways, far_end, opened
 
 pytestmark = pytest.mark.anyio
 
 CALLER = MemoryFlow(host="127.0.0.1")
 PROMPTLY_S = 1.0
 """The timeouts of a caller begin at half a second and end at 32 (RFC 3261 §17.1)."""
-
-
-@dataclass
-class Ways:
-    """One worker's ways out, and what came in meanwhile."""
-
-    outbound: Outbound
-    inbox: Inbox
-    udp: Hop
-    tcp: Hop
-
-
-class Peer(asyncio.DatagramProtocol):
-    """A phone on UDP; opened by ``create_datagram_endpoint``."""
-
-    def __init__(self) -> None:
-        self._arrived: asyncio.Queue[tuple[Request | Response, int]] = asyncio.Queue()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._arrived.put_nowait((parse(data), addr[1]))
-
-    async def next(self) -> tuple[Request | Response, int]:
-        """The next message, and the port it was sent from."""
-        async with asyncio.timeout(WAIT_S):
-            return await self._arrived.get()
-
-
-async def lookup(name: str) -> list[str]:
-    """A name server that knows one name."""
-    if name == "phone.test":
-        return ["127.0.0.1"]
-    raise OSError("no such name")
-
-
-@asynccontextmanager
-async def opened(
-    folder: Path, worker: int = 0, ports: frozenset[int] = frozenset()
-) -> AsyncIterator[Ways]:
-    """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
-    inbox = Inbox()
-    table = FlowTable(worker, "e")
-    streams = Streams(table, LimitSettings(), inbox.count, inbox.count)
-    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
-    listener = bind_tcp("127.0.0.1", 0)
-    tcp = Hop("TCP", *listener.getsockname())
-    await streams.listen(listener)
-    endpoint = UdpEndpoint(bind_udp("127.0.0.1", 0, 1), inbox.receive, inbox.count)
-    relay = Relay(folder, worker, table, inbox.count)
-    identity = Identity("", ports | {tcp.port, endpoint.local.port})
-    outbound = Outbound(identity, [endpoint], streams, relay, Resolver(lookup))
-    yield Ways(outbound, inbox, endpoint.local, tcp)
-    await streams.close()
-    relay.close()
-    endpoint.close()
 
 
 @pytest.fixture
@@ -145,6 +82,19 @@ async def test_a_request_leaves_over_udp(ways: Ways, phone: tuple[Peer, int]) ->
         source,
         counted,
     )
+
+
+async def test_a_request_tells_where_it_came_from(ways: Ways, phone: tuple[Peer, int]) -> None:
+    """RFC 3261 §18.2.1: in the Via below ours, for the response to find the way."""
+    peer, port = phone
+    via = "SIP/2.0/UDP 10.0.0.1:7;branch=z9hG4bK-1"
+
+    await ways.outbound.forward(
+        request(wire.invite(via=f"{via};rport")), f"sip:alice@127.0.0.1:{port}", CALLER
+    )
+    message, _ = await peer.next()
+
+    assert [f"{via};received=127.0.0.1;rport={CALLER.peer.port}"] == message.all("via")[1:]
 
 
 async def test_a_name_is_looked_up(ways: Ways, phone: tuple[Peer, int]) -> None:
@@ -239,6 +189,22 @@ async def test_the_caller_of_a_dead_contact_gets_a_500(tmp_path: Path, shut_port
     )
 
 
+async def test_a_route_that_named_us_is_taken_off(tmp_path: Path) -> None:
+    """RFC 3261 §16.4: it has brought the request here, and would keep it here for ever."""
+    settings = Settings(routing=RoutingSettings(mode="forward"))
+    phone, flow = Inbox(), MemoryFlow()
+    async with AsyncExitStack() as stack:
+        worker = await stack.enter_async_context(running(tmp_path, FakeServer(), settings))
+        port = await far_end(stack, phone)
+        contact = f"<sip:alice@127.0.0.1:{port};transport=tcp>"
+        worker.receive(wire.register(contact=contact), flow)
+        await flow.answer()
+        worker.receive(wire.invite(route=f"<sip:{OURS};lr>"), flow)
+        data, _ = await phone.next()
+
+    assert [] == request(data).all("route")
+
+
 async def test_a_datagram_too_large_for_ip_is_told_at_once(
     ways: Ways, phone: tuple[Peer, int]
 ) -> None:
@@ -248,13 +214,15 @@ async def test_a_datagram_too_large_for_ip_is_told_at_once(
     assert not await ways.outbound.forward(large, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
 
 
+@pytest.mark.parametrize("route", [None, "<sip:127.0.0.1:{port};transport=tcp;lr>"])
 async def test_nothing_for_a_secure_target_leaves_in_the_clear(
-    ways: Ways, phone: tuple[Peer, int]
+    ways: Ways, route: str | None
 ) -> None:
     """RFC 3261 §16.6 step 7: a route on the way to a sips URI has to be secure too."""
-    routed = request(wire.invite(route=f"<sip:127.0.0.1:{phone[1]};lr>"))
+    port = ways.tcp.port
+    routed = request(wire.invite(route=route and route.format(port=port)))
 
-    assert not await ways.outbound.forward(routed, "sips:alice@192.0.2.99", CALLER)
+    assert not await ways.outbound.forward(routed, f"sips:alice@127.0.0.1:{port}", CALLER)
 
 
 async def test_a_request_nobody_could_forward_is_the_callers_fault(
@@ -370,14 +338,3 @@ async def test_a_response_that_leads_nowhere_is_dropped(
     assert isinstance(response, Response)
 
     assert reason == ways.outbound.respond(response)
-
-
-async def far_end(stack: AsyncExitStack, inbox: Inbox) -> int:
-    """A phone that listens on TCP and gives what comes to ``inbox``; its port."""
-    streams = Streams(FlowTable(9, "far"), LimitSettings(), inbox.count, inbox.count)
-    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
-    stack.push_async_callback(streams.close)
-    listener = bind_tcp("127.0.0.1", 0)
-    await streams.listen(listener)
-    port: int = listener.getsockname()[1]
-    return port

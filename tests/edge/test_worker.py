@@ -1,8 +1,10 @@
 """What a worker does with a message, whatever it is and whatever becomes of it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from fakeredis import FakeServer
@@ -155,6 +157,15 @@ async def test_an_answer_on_a_stream_goes_back_on_it(worker: Worker) -> None:
     assert None is (await flow.next())[1]
 
 
+async def test_a_message_from_a_stream_tells_its_length(worker: Worker) -> None:
+    """RFC 3261 §18.3: what a datagram may leave out, a stream must not."""
+    flow = MemoryFlow("TCP")
+
+    worker.receive(wire.register(content_length=None), flow)
+
+    assert "SIP/2.0 400 Missing Content-Length header field" == await flow.start_line()
+
+
 async def test_a_method_nobody_knows_is_counted_as_other(worker: Worker) -> None:
     """Words a peer chose never become labels; the answer is counted under the same one."""
     ledger, flow = Ledger(), MemoryFlow()
@@ -270,15 +281,18 @@ async def test_new_settings_hold_from_the_next_message_on(worker: Worker) -> Non
 
 
 async def test_nothing_is_left_of_requests_that_are_done(worker: Worker) -> None:
-    """No task, no place in the count of those in flight."""
+    """No task, running or over, and no place in the count of those in flight."""
     flow, before = MemoryFlow(), asyncio.all_tasks()
     for number in range(50):
         worker.receive(wire.register(call_id=str(number)), flow)
+    tasks = WeakSet(asyncio.all_tasks() - before)
+    begun = len(tasks)
     for _ in range(50):
         await flow.answer()
     await worker.drain(1.0)
+    gc.collect()
 
-    assert (before, 0) == (asyncio.all_tasks(), worker.in_flight)
+    assert (50, 0, 0) == (begun, len(tasks), worker.in_flight)
 
 
 async def test_a_drain_waits_for_what_is_in_flight(worker: Worker) -> None:

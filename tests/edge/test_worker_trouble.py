@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from regcluster.config import LimitSettings
 from regcluster.edge.worker import Quiet, Worker
 from regcluster.errors import MalformedHeader, SipError, StoreError, StoreUnavailable
-from regcluster.route.call import Call, Route
+from regcluster.route.call import Call, Effect, Forward, Route
 from regcluster.sip.hop import Hop
 from regcluster.sip.reply import Reply
 from tests import wire
@@ -20,6 +20,7 @@ from tests.edge.memory import Ledger, MemoryFlow, running
 pytestmark = pytest.mark.anyio
 
 OPTIONS = wire.request("OPTIONS", "sip:example.test")
+NOWHERE = Forward("sip:[::g]")
 
 
 @pytest.fixture
@@ -38,17 +39,13 @@ def raising(error: BaseException) -> Route:
     return route
 
 
-def replying(*replies: Reply) -> Route:
-    """A script that records these answers."""
+def recording(*effects: Effect) -> Route:
+    """A script that records just this."""
 
     async def route(call: Call) -> None:
-        call.effects.extend(replies)
+        call.effects.extend(effects)
 
     return route
-
-
-async def forward_to_nowhere(call: Call) -> None:
-    call.forward("sip:[::g]")
 
 
 async def say_nothing(call: Call) -> None:
@@ -158,7 +155,7 @@ async def test_every_way_a_script_can_break_is_answered(
 async def test_an_answer_that_cannot_be_sent_is_a_500(worker: Worker, reply: Reply) -> None:
     """A script that let a peer's words into an answer, or made up a status, has broken."""
     flow, ledger = MemoryFlow(), Ledger()
-    worker.apply(replying(reply), LimitSettings())
+    worker.apply(recording(reply), LimitSettings())
 
     with capture_logs():
         worker.receive(OPTIONS, flow)
@@ -171,25 +168,34 @@ async def test_an_answer_that_cannot_be_sent_is_a_500(worker: Worker, reply: Rep
     )
 
 
-async def test_a_request_gets_one_final_answer(worker: Worker) -> None:
+@pytest.mark.parametrize(
+    ("effects", "lines"),
+    [
+        (
+            [Reply(183, "Wait", []), Reply(200, "OK", []), Reply(500, "\r\n", [])],
+            ["SIP/2.0 183 Wait", "SIP/2.0 200 OK"],
+        ),
+        ([NOWHERE, Reply(200, "OK", [])], ["SIP/2.0 500 Contact Unreachable"]),
+    ],
+)
+async def test_a_request_gets_one_final_answer(
+    worker: Worker, effects: list[Effect], lines: list[str]
+) -> None:
     """RFC 3261 §17.2: what a script answers after that is dropped, broken or not."""
     flow, ledger = MemoryFlow(), Ledger()
-    worker.apply(
-        replying(Reply(183, "Wait", []), Reply(200, "OK", []), Reply(500, "\r\n", [])),
-        LimitSettings(),
-    )
+    worker.apply(recording(*effects), LimitSettings())
 
     worker.receive(OPTIONS, flow)
     await worker.drain(1.0)
-    lines = [await flow.start_line() for _ in range(flow.waiting)]
 
-    assert (["SIP/2.0 183 Wait", "SIP/2.0 200 OK"], {"second_effect": 1}) == (lines, ledger.drops())
+    sent = [await flow.start_line() for _ in range(flow.waiting)]
+    assert (lines, {"second_effect": 1}) == (sent, ledger.drops())
 
 
 async def test_a_target_that_is_no_uri_is_not_the_callers_fault(worker: Worker) -> None:
     """The caller has asked for nothing wrong, so it is told of no bad request."""
     flow = MemoryFlow()
-    worker.apply(forward_to_nowhere, LimitSettings())
+    worker.apply(recording(NOWHERE), LimitSettings())
 
     worker.receive(OPTIONS, flow)
 
@@ -209,7 +215,7 @@ async def test_a_script_that_does_nothing_is_silent_and_counted(worker: Worker) 
 
 @pytest.mark.parametrize(
     "route",
-    [replying(Reply(200, "OK", [])), raising(KeyError("x")), raising(asyncio.CancelledError())],
+    [recording(Reply(200, "OK", [])), raising(KeyError("x")), raising(asyncio.CancelledError())],
 )
 async def test_a_place_in_flight_is_given_back(worker: Worker, route: Route) -> None:
     """Whether the request ended well or not, the next one finds it free."""

@@ -1,0 +1,86 @@
+"""The ways out of a worker on sockets of loopback, and phones at the far end of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from regcluster.config import LimitSettings
+from regcluster.edge.flow import FlowTable
+from regcluster.edge.identity import Identity
+from regcluster.edge.outbound import Outbound
+from regcluster.edge.relay import Relay
+from regcluster.edge.resolver import Resolver
+from regcluster.edge.sockets import bind_tcp, bind_udp
+from regcluster.edge.stream import Streams
+from regcluster.edge.udp import UdpEndpoint
+from regcluster.sip.hop import Hop
+from regcluster.sip.message import Request, Response
+from regcluster.sip.parser import parse
+from tests.edge.loopback import WAIT_S, Inbox
+
+
+@dataclass
+class Ways:
+    """One worker's ways out, and what came in meanwhile."""
+
+    outbound: Outbound
+    inbox: Inbox
+    udp: Hop
+    tcp: Hop
+
+
+class Peer(asyncio.DatagramProtocol):
+    """A phone on UDP; opened by ``create_datagram_endpoint``."""
+
+    def __init__(self) -> None:
+        self._arrived: asyncio.Queue[tuple[Request | Response, int]] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._arrived.put_nowait((parse(data), addr[1]))
+
+    async def next(self) -> tuple[Request | Response, int]:
+        """The next message, and the port it was sent from."""
+        async with asyncio.timeout(WAIT_S):
+            return await self._arrived.get()
+
+
+async def lookup(name: str) -> list[str]:
+    """A name server that knows one name."""
+    if name == "phone.test":
+        return ["127.0.0.1"]
+    raise OSError("no such name")
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, worker: int = 0, ports: frozenset[int] = frozenset()
+) -> AsyncIterator[Ways]:
+    """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
+    inbox = Inbox()
+    table = FlowTable(worker, "e")
+    streams = Streams(table, LimitSettings(), inbox.count, inbox.count)
+    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
+    listener = bind_tcp("127.0.0.1", 0)
+    tcp = Hop("TCP", *listener.getsockname())
+    await streams.listen(listener)
+    endpoint = UdpEndpoint(bind_udp("127.0.0.1", 0, 1), inbox.receive, inbox.count)
+    relay = Relay(folder, worker, table, inbox.count)
+    identity = Identity("", ports | {tcp.port, endpoint.local.port})
+    outbound = Outbound(identity, [endpoint], streams, relay, Resolver(lookup))
+    yield Ways(outbound, inbox, endpoint.local, tcp)
+    await streams.close()
+    relay.close()
+    endpoint.close()
+
+
+async def far_end(stack: AsyncExitStack, inbox: Inbox) -> int:
+    """A phone that listens on TCP and gives what comes to ``inbox``; its port."""
+    streams = Streams(FlowTable(9, "far"), LimitSettings(), inbox.count, inbox.count)
+    streams.deliver_to(inbox.receive, lambda broken, flow: inbox.count("bad"))
+    stack.push_async_callback(streams.close)
+    listener = bind_tcp("127.0.0.1", 0)
+    await streams.listen(listener)
+    port: int = listener.getsockname()[1]
+    return port
