@@ -217,6 +217,19 @@ async def test_a_stream_that_cannot_be_cut_is_answered_and_ended() -> None:
             assert (BAD, [BadRequest], 0) == (answer, kinds, node.waiting)
 
 
+async def test_a_stream_that_broke_is_gone_when_its_peer_has_finished() -> None:
+    """What comes behind the noise is never read, and no memory is kept for it."""
+    async with serving() as node:
+        with Phone(node.address) as phone:
+            await phone.send(ENDLESS)
+            await phone.to_end()
+            await phone.send(OPTIONS)
+            phone.finish()
+            await until(lambda: len(node.table) == 0)
+
+            assert (0, 1) == (node.waiting, len(node.bad))
+
+
 async def test_noise_is_ended_without_an_answer() -> None:
     """There is nobody to answer, and nothing to wait for."""
     async with serving() as node:
