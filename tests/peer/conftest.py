@@ -62,3 +62,9 @@ def sipp() -> str:
 def sipsak() -> str:
     """sipsak, from Debian's package of that name."""
     return _program("sipsak")
+
+
+@pytest.fixture
+def kamailio() -> str:
+    """Kamailio, from Debian's package of that name."""
+    return _program("kamailio")
