@@ -102,6 +102,11 @@ def no_chance() -> float:
     return 0.0
 
 
+async def no_names(name: str) -> list[str]:
+    """A name server that knows nobody."""
+    raise OSError(f"there is no {name}")
+
+
 @asynccontextmanager
 async def running(
     folder: Path,
@@ -118,7 +123,7 @@ async def running(
     table = FlowTable(index, "e")
     streams = Streams(table, settings.limits, metrics.count_keepalive, metrics.count_closed)
     relay = Relay(folder, index, table, metrics.drop)
-    outbound = Outbound(Identity(OURS, frozenset({5060})), [], streams, relay, Resolver())
+    outbound = Outbound(Identity(OURS, frozenset({5060})), [], streams, relay, Resolver(no_names))
     route = BuiltIn(settings.routing).route
     try:
         yield Worker(location, route, outbound, settings.limits, spread)
