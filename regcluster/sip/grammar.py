@@ -125,8 +125,13 @@ def unquote(text: str) -> str:
 
 
 def drop_strays(text: str) -> str:
-    """A list of values with parameters, without the commas and semicolons that separate nothing."""
-    parted = [split_params(element) for element in _cut(text, _LIST_STOP)]
+    """A list of values with parameters, without the commas and semicolons that separate nothing.
+
+    Text with quotes or brackets is left as it is: inside them nothing is a separator.
+    """
+    if '"' in text or "<" in text:
+        return text
+    parted = [element.split(";") for element in text.split(",") if element]
     elements = [";".join([part for part in parts if part.strip(LWS)]) for parts in parted]
     return ",".join([element for element in elements if element]).strip(LWS)
 
