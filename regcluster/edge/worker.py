@@ -186,14 +186,11 @@ class Worker:
             elif isinstance(effect, Forward):
                 await self._forward(request, effect.target, flow)
                 is_settled = True
-            elif not 100 <= effect.status <= 699:
-                # It would make a message that is none, and a label nobody foresaw.
-                raise ValueError(f"there is no status {effect.status}")
             else:
                 self._answer(request, effect, flow)
                 is_settled = effect.status >= 200
         if not call.effects:
-            metrics.drop("no_effect")
+            metrics.drop("ack" if request.method == "ACK" else "no_effect")
 
     async def _forward(self, request: Request, target: str, flow: Flow) -> None:
         if not await self._outbound.forward(request, target, flow):
@@ -204,6 +201,9 @@ class Worker:
         if request.method == "ACK":
             metrics.drop("ack")  # RFC 3261 §17: an ACK is never answered.
             return
+        if not 100 <= reply.status <= 699:
+            # It would make a message that is none, and a label nobody foresaw.
+            raise ValueError(f"there is no status {reply.status}")
         data = render_reply(request, reply, flow.peer)
         hop = None
         if flow.transport == "UDP":

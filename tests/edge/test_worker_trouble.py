@@ -124,6 +124,7 @@ def test_failures_are_told_of_once_in_a_while() -> None:
         (StoreError("no"), "500 Server Internal Error"),
         (RecursionError("deep"), "500 Server Internal Error"),
         (SipError(403, "a\r\nb: c"), "500 Server Internal Error"),
+        (SipError(7, "No Status"), "500 Server Internal Error"),
         (asyncio.CancelledError(), "503 Service Unavailable"),
     ],
 )
