@@ -135,7 +135,7 @@ for i = first, #asked, 4 do
 end
 
 local limit = tonumber(ARGV[5])
-if grown and limit > 0 and count > limit then refusal = 'too_many' end
+if not refusal and grown and limit > 0 and count > limit then refusal = 'too_many' end
 if refusal then
   outcome, live, gone, written = refusal, {}, {}, {}
   for i = 1, #stored, 2 do
