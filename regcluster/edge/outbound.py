@@ -16,6 +16,7 @@ from regcluster.edge.udp import UdpEndpoint
 from regcluster.errors import MalformedHeader
 from regcluster.proxy.forward import Outgoing, first_route, forward
 from regcluster.proxy.nexthop import next_hop
+from regcluster.proxy.reach import may_reach
 from regcluster.proxy.response import Forwarded, pop_via
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request, Response
@@ -48,7 +49,7 @@ class Outbound:
         """
         uri = _sip_uri(target)
         hop = _next_hop(request, uri) if uri else None
-        flow = await self._flow_to(hop) if hop else None
+        flow = await self._flow_to(hop, source.peer.host) if hop else None
         if uri is None or flow is None:
             return False
         sent_by = self.identity.sent_by(flow.local)
@@ -68,10 +69,10 @@ class Outbound:
         metrics.count_forwarded("response", forwarded.hop.transport)
         return ""
 
-    async def _flow_to(self, hop: Hop) -> Flow | None:
-        """A flow to ``hop``, whose host may be a name."""
+    async def _flow_to(self, hop: Hop, source: str) -> Flow | None:
+        """A flow to ``hop``, whose host may be a name, for what came from the host ``source``."""
         address = await self._resolver.resolve(hop.host)
-        if address is None:
+        if address is None or not may_reach(address, source):
             return None
         hop = Hop(hop.transport, address, hop.port)
         if hop.transport == "UDP":

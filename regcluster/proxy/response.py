@@ -7,16 +7,14 @@ nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from regcluster.errors import MalformedHeader
 from regcluster.proxy.forward import DEFAULT_MAX_FORWARDS, FLOW_PARAM, without_first
 from regcluster.proxy.nexthop import TRANSPORTS
+from regcluster.proxy.reach import is_one_host
 from regcluster.sip.headers import Via, parse_via
 from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Response
-
-BROADCAST = IPv4Address("255.255.255.255")
 
 MAX_VIAS = DEFAULT_MAX_FORWARDS
 """Vias of an honest response: one for each hop its request may have gone. A datagram full of ours,
@@ -38,7 +36,7 @@ def pop_via(response: Response, wrote: Callable[[Via], bool]) -> Forwarded | Non
     if not wrote(response.via):
         return None
     hop = _next_via_hop(response)
-    if hop is None or hop.transport.lower() not in TRANSPORTS or not _is_one_host(hop.host):
+    if hop is None or hop.transport.lower() not in TRANSPORTS or not is_one_host(hop.host):
         return None
     flow = response.via.params.get(FLOW_PARAM) or ""
     _, lines = without_first(response, "via")
@@ -59,16 +57,3 @@ def _next_via_hop(response: Response) -> Hop | None:
         return via_hop(parse_via(vias[1]))
     except MalformedHeader:
         return None
-
-
-def _is_one_host(host: str) -> bool:
-    # Our own stamp has made every honest Via an address; looking up a name would be a service to
-    # whoever forged this one.
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address):
-        # A dual-stack socket sends to ::ffff:224.0.1.75 what is meant for 224.0.1.75.
-        address = address.ipv4_mapped or address
-    return not (address.is_multicast or address.is_unspecified or address == BROADCAST)

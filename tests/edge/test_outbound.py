@@ -174,7 +174,7 @@ async def test_the_caller_of_a_dead_contact_gets_a_500(tmp_path: Path, shut_port
     """And soon: from a REGISTER of a contact that refuses connections to the answer."""
     settings = Settings(routing=RoutingSettings(mode="forward"))
     contact = f"<sip:alice@127.0.0.1:{shut_port};transport=tcp>"
-    flow = MemoryFlow()
+    flow = MemoryFlow(host="127.0.0.1")
     started = monotonic()
     async with running(tmp_path, FakeServer(), settings) as worker:
         worker.receive(wire.register(contact=contact), flow)
@@ -192,7 +192,7 @@ async def test_the_caller_of_a_dead_contact_gets_a_500(tmp_path: Path, shut_port
 async def test_a_route_that_named_us_is_taken_off(tmp_path: Path) -> None:
     """RFC 3261 §16.4: it has brought the request here, and would keep it here for ever."""
     settings = Settings(routing=RoutingSettings(mode="forward"))
-    phone, flow = Inbox(), MemoryFlow()
+    phone, flow = Inbox(), MemoryFlow(host="127.0.0.1")
     async with AsyncExitStack() as stack:
         worker = await stack.enter_async_context(running(tmp_path, FakeServer(), settings))
         port = await far_end(stack, phone)
@@ -212,6 +212,18 @@ async def test_a_datagram_too_large_for_ip_is_told_at_once(
     large = request(wire.invite(body=b"x" * 65500))
 
     assert not await ways.outbound.forward(large, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "phone.test"])
+async def test_a_caller_from_elsewhere_does_not_get_to_loopback(
+    ways: Ways, phone: tuple[Peer, int], host: str
+) -> None:
+    """Nor by a name: behind a contact there could be a service that trusts this machine."""
+    caller = MemoryFlow(host="192.0.2.1")
+
+    assert not await ways.outbound.forward(
+        request(wire.invite()), f"sip:alice@{host}:{phone[1]}", caller
+    )
 
 
 @pytest.mark.parametrize("route", [None, "<sip:127.0.0.1:{port};transport=tcp;lr>"])
