@@ -2,14 +2,22 @@
 
 A label value is one of few that are known beforehand: words a peer chose never become labels, an
 unknown method counts as ``other``. Children are bound once, at their first use, so that a count on
-the hot path is one dictionary lookup and one increment. Under a supervisor
-``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of all workers, dead
-ones too, add up over HTTP.
+the hot path is one dictionary lookup and one increment.
+
+Under a supervisor ``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of
+all workers add up over HTTP. ``REGCLUSTER_WORKER`` then names the files to count into after the
+worker's place, not its process: the next process there counts on where the one before stopped.
 """
 
+import os
 from collections.abc import Hashable
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, values
+
+if place := os.environ.get("REGCLUSTER_WORKER"):
+    # By default each process has files of its own, and every restart would leave some behind, to be
+    # kept and read at each scrape for as long as the node runs.
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 
 OTHER = "other"
 
@@ -87,6 +95,7 @@ _closed = Bound(CLOSED)
 _registrations = Bound(REGISTRATIONS)
 _lookups = Bound(LOOKUPS)
 _store_errors = Bound(STORE_ERRORS)
+_overflow = DROPS.labels("overflow")
 _store_seconds = {name: STORE_SECONDS.labels(name) for name in ("save", "fetch", "drop")}
 
 
@@ -108,6 +117,11 @@ def count_forwarded(kind: str, transport: str) -> None:
 def drop(reason: str) -> None:
     """A message came to nothing: ``reason`` is one of our own words."""
     _drops.inc(reason)
+
+
+def count_overflow(datagrams: int) -> None:
+    """So many datagrams were dropped by the kernel because they came faster than we read."""
+    _overflow.inc(datagrams)
 
 
 def count_keepalive(transport: str) -> None:

@@ -16,6 +16,7 @@ from regcluster.config.secrets import secret_free
 from regcluster.control import output
 from regcluster.control.admin import Wish, plan_add, read_aor, read_contact, read_q
 from regcluster.control.options import Source, json_option, settings_options
+from regcluster.errors import StoreError
 
 if TYPE_CHECKING:
     from regcluster.store.api import Store
@@ -175,9 +176,13 @@ def _ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
     from regcluster.store import open_store
 
     async def run() -> T:
-        store = await open_store(loaded.settings.store)
+        settings = loaded.settings.store
+        store = await open_store(settings)
         try:
             return await verb(store)
+        except StoreError as why:
+            # An operator has several, and the wrong one in mind.
+            raise type(why)(f"the store at {secret_free(settings.url)}: {why}") from None
         finally:
             await store.close()
 

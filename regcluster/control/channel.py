@@ -42,11 +42,13 @@ class Ready(msgspec.Struct, tag="ready", frozen=True):
 
 
 class Status(msgspec.Struct, tag="status", frozen=True):
-    """From a worker, about once a second."""
+    """From a worker, about once a second, and at once when there is something new to say.
 
-    store_up: bool
-    in_flight: int
-    connections: int
+    A worker that stays silent is taken to be stuck.
+    """
+
+    store_problem: str
+    """Why its store does not answer; empty if it does."""
 
 
 class Fatal(msgspec.Struct, tag="fatal", frozen=True):

@@ -68,7 +68,7 @@ def serve(source: Source) -> None:
     # Only here: no other verb should load the server half.
     from regcluster.control import supervisor
 
-    raise click.exceptions.Exit(supervisor.run(loaded, source.load))
+    supervisor.run(loaded, source.load)
 
 
 @main.command()

@@ -18,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from regcluster.errors import ConfigError
+from regcluster.control.listeners import bind_alone
+
+BACKLOG = 128
 
 
 class Health(Protocol):
@@ -39,16 +41,15 @@ class Server(uvicorn.Server):
 
 def bind(listen: str) -> socket.socket:
     """The listening socket for ``host:port``. Raises ``ConfigError`` if it cannot be had."""
-    host, _, port = listen.rpartition(":")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host.strip("[]"), int(port)), family=family)
-    except OSError as problem:
-        raise ConfigError([f"http.listen: cannot listen on {listen}: {problem.strerror}"]) from None
+    bound = bind_alone("http.listen", socket.SOCK_STREAM, listen)
+    bound.listen(BACKLOG)
+    return bound
 
 
-def server(health: Health, registry: Callable[[], CollectorRegistry]) -> Server:
-    """The server, to be run with ``await server.serve([socket])``."""
+async def serve(
+    bound: socket.socket, health: Health, registry: Callable[[], CollectorRegistry]
+) -> None:
+    """Answer on ``bound`` until cancelled, then close it."""
     config = uvicorn.Config(
         _app(health, registry),
         log_config=None,
@@ -56,7 +57,12 @@ def server(health: Health, registry: Callable[[], CollectorRegistry]) -> Server:
         server_header=False,
         lifespan="off",
     )
-    return Server(config)
+    server = Server(config)
+    try:
+        await server.serve([bound])
+    finally:
+        for listener in server.servers:
+            listener.close()
 
 
 def _app(health: Health, registry: Callable[[], CollectorRegistry]) -> Starlette:

@@ -7,6 +7,7 @@ ends when it is told to drain, or at once when the supervisor is gone.
 import asyncio
 import gc
 import random
+import resource
 import secrets
 import signal
 import socket
@@ -22,6 +23,7 @@ from regcluster.config.address import parse_address
 from regcluster.control.channel import (
     Apply,
     Channel,
+    Drain,
     Fatal,
     Order,
     Ready,
@@ -36,23 +38,32 @@ from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
 from regcluster.edge.sockets import bind_tcp, bind_udp
-from regcluster.edge.stream import Streams
+from regcluster.edge.stream import FLUSH_S, Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
-from regcluster.errors import StoreMismatch
 from regcluster.location import Location, ruid_source
+from regcluster.log import get_logger
 from regcluster.route.default import BuiltIn
-from regcluster.store import open_store
-from regcluster.store.api import Store
+from regcluster.store import RedisStore, open_store
 
 STATUS_S = 1.0
+"""The longest time between two reports."""
+
+LOOK_S = 0.05
+"""How soon it is told that the store has gone or come back."""
+
 RUID_OCTETS = 6
+
+SPARE_FILES = 1000
+"""What a worker may have open besides its connections: sockets of its own, and those it makes."""
+
+logger = get_logger(__name__)
 
 
 class Process:
     """The parts of a worker, put together."""
 
-    def __init__(self, start: Start, store: Store) -> None:
+    def __init__(self, start: Start, store: RedisStore) -> None:
         settings = start.settings
         self._store = store
         self._location = Location(
@@ -68,6 +79,7 @@ class Process:
         )
         self._relay = Relay(Path(start.folder), start.worker, self._table, metrics.drop)
         self._endpoints: list[UdpEndpoint] = []
+        self._overflow = 0
         outbound = Outbound(
             Identity(settings.node.advertise, _ports(settings)),
             self._endpoints,
@@ -85,12 +97,16 @@ class Process:
         self._streams.deliver_to(self._worker.receive, self._worker.bad_message)
 
     async def listen(self, settings: Settings, workers: int) -> None:
-        """Open the sockets. Raises ``OSError`` with the address it could not have."""
-        for address in settings.listen.udp:
-            bound = bind_udp(*parse_address(address), workers)
-            self._endpoints.append(UdpEndpoint(bound, self._worker.receive, metrics.drop))
-        for address in settings.listen.tcp:
-            await self._streams.listen(bind_tcp(*parse_address(address)))
+        """Open the sockets, or raise ``OSError`` with the address it could not have."""
+        try:
+            for address in settings.listen.udp:
+                bound = bind_udp(*parse_address(address), workers)
+                self._endpoints.append(UdpEndpoint(bound, self._worker.receive, metrics.drop))
+            for address in settings.listen.tcp:
+                await self._streams.listen(bind_tcp(*parse_address(address)))
+        except OSError:
+            await self.drain(0)
+            raise
 
     def apply(self, settings: Settings) -> None:
         """Take up settings that may change while running."""
@@ -98,68 +114,111 @@ class Process:
         self._streams.limits = settings.limits
         self._worker.apply(BuiltIn(settings.routing).route, settings.limits)
 
+    @property
+    def store_problem(self) -> str:
+        """Why the store does not answer; empty if it does."""
+        return self._store.problem
+
     def status(self) -> Status:
         """How it stands, for the supervisor and for the gauges."""
-        status = Status(self._store.is_up, self._worker.in_flight, len(self._table))
-        metrics.CONNECTIONS.set(status.connections)
-        metrics.IN_FLIGHT.set(status.in_flight)
-        metrics.STORE_UP.set(status.store_up)
+        self._count_overflow()
+        status = Status(self.store_problem)
+        metrics.CONNECTIONS.set(len(self._table))
+        metrics.IN_FLIGHT.set(self._worker.in_flight)
+        metrics.STORE_UP.set(not status.store_problem)
         return status
 
     async def drain(self, within_s: float) -> None:
-        """Take nothing new, end what is in flight, close every connection."""
+        """Take nothing new, end what is in flight, close every connection, all ``within_s``."""
+        flush_s = min(FLUSH_S, within_s / 4)
         for endpoint in self._endpoints:
             endpoint.stop()
         self._streams.stop()
-        await self._worker.drain(within_s)
-        await self._streams.close()
+        await self._worker.drain(within_s - flush_s)
+        await self._streams.close(flush_s)
         self._relay.close()
-        for endpoint in self._endpoints:
-            endpoint.close()
-        await self._store.close()
+        self._count_overflow()
+        while self._endpoints:
+            self._endpoints.pop().close()
+
+    def _count_overflow(self) -> None:
+        # The kernel counts for as long as the socket is open, so only the difference is news.
+        overflow = sum(endpoint.overflow for endpoint in self._endpoints)
+        if self._endpoints:
+            metrics.count_overflow(overflow - self._overflow)
+            self._overflow = overflow
 
 
 async def work(end: socket.socket) -> int:
     """Live as a worker at ``end`` of a channel; the exit code."""
     channel = await worker_end(end)
-    start = await channel.receive()
-    if not isinstance(start, Start):
-        return 0
-    settings = start.settings
-    log.configure(settings.log, node=settings.node.name, worker=start.worker)
-    process = Process(start, await open_store(settings.store))
     try:
-        await process.listen(settings, start.workers)
-    except (OSError, StoreMismatch) as problem:
-        channel.send(Fatal(str(problem)))
+        start = await channel.receive()
+        return await _live(channel, start) if isinstance(start, Start) else 0
+    finally:
+        channel.close()
+
+
+async def _live(channel: Channel[Report, Order], start: Start) -> int:
+    log.configure(start.settings.log, node=start.settings.node.name, worker=start.worker)
+    _allow_files(start.settings.limits.connections + SPARE_FILES)
+    store = await open_store(start.settings.store)
+    try:
+        process = Process(start, store)
+        await process.listen(start.settings, start.workers)
+        await _serve(channel, process, start.worker)
+    except OSError as why:
+        channel.send(Fatal(why.strerror or str(why)))
         await channel.receive()
         return 1
+    finally:
+        await store.close()
+    return 0
+
+
+async def _serve(channel: Channel[Report, Order], process: Process, worker: int) -> None:
     # What is alive now stays alive: no need for the collector to look at it again and again.
     gc.collect()
     gc.freeze()
     channel.send(Ready())
     reporting = asyncio.create_task(_report(channel, process))
     try:
-        await _obey(channel, process, start.worker)
+        await process.drain(await _obey(channel, process, worker))
     finally:
         reporting.cancel()
-    return 0
 
 
-async def _obey(channel: Channel[Report, Order], process: Process, worker: int) -> None:
+async def _obey(channel: Channel[Report, Order], process: Process, worker: int) -> float:
+    """Do as told until it is time to drain; the seconds there are for that."""
     while order := await channel.receive():
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
             process.apply(order.settings)
-        elif not isinstance(order, Start):
-            await process.drain(order.within_s)
-            return
+        elif isinstance(order, Drain):
+            return order.within_s
+    # The supervisor is gone, and with it whoever could tell us to go on.
+    return 0.0
 
 
 async def _report(channel: Channel[Report, Order], process: Process) -> None:
+    """Tell how it stands about once a second, and soon when the store has gone or come back."""
+    loop = asyncio.get_running_loop()
+    told, due_at = "", 0.0
     while True:
-        channel.send(process.status())
-        await asyncio.sleep(STATUS_S)
+        if loop.time() >= due_at or process.store_problem != told:
+            status = process.status()
+            channel.send(status)
+            told, due_at = status.store_problem, loop.time() + STATUS_S
+        await asyncio.sleep(LOOK_S)
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise this process's own limit of open files to ``wanted``, or as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    if hard < wanted:
+        logger.warning("too few open files allowed for limits.connections", allowed=hard)
 
 
 def _ports(settings: Settings) -> frozenset[int]:
@@ -170,8 +229,10 @@ def _ports(settings: Settings) -> frozenset[int]:
 def main() -> None:
     """Entry of a worker process: ``python -m regcluster.control.serve FD``."""
     end = socket.socket(fileno=int(sys.argv[1]))
-    # Ctrl-C reaches the whole process group; the supervisor decides what comes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # They reach the whole process group at a terminal, and the whole service under systemd; the
+    # supervisor decides what comes of them.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(uvloop.run(work(end)))
 
 

@@ -1,139 +1,175 @@
 """The supervisor: starts the workers, restarts one that dies, drains them, answers HTTP.
 
 It binds nothing of SIP. SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reads the
-settings again. Workers count into memory-mapped files that outlive them, so no counter ever goes
-down when one dies.
+settings again; they are obeyed from the start on, also while the embedded store reads its file.
+HTTP answers until the very end, so that a balancer is told of the drain while it lasts.
 """
 
 import os
 import signal
+import socket
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
-from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
+from msgspec.structs import replace
 
 from regcluster import __version__, log
 from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.reload import changed, merged
+from regcluster.config.secrets import secret_free
 from regcluster.control import http
 from regcluster.control.gauges import NodeGauges
-from regcluster.control.slot import Slot
-from regcluster.errors import ConfigError, RegclusterError
+from regcluster.control.listeners import claim
+from regcluster.control.storekeeper import Storekeeper
+from regcluster.control.workers import Workers
+from regcluster.errors import ConfigError, RegclusterError, StoreUnavailable
 from regcluster.log import get_logger
-from regcluster.store.embedded import Embedded
+from regcluster.store import open_store
+from regcluster.store.embedded import SCHEME
 
 logger = get_logger(__name__)
 
-OVERTIME_S = 2.0
-"""What a worker gets beyond ``drain_s`` before it is killed."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+LAST_S = 1.0
+"""What is kept back of ``drain_s`` for processes to end in; of a short one, a quarter."""
+
+WORKER = (sys.executable, "-m", "regcluster.control.serve")
+"""Starts a worker process."""
 
 
-def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
-    """Run a node until it is told to end; the exit code.
+def run(loaded: Loaded, reload: Callable[[], Loaded]) -> None:
+    """Run a node until it is told to end.
 
     ``reload`` reads the settings anew. Raises ``ConfigError`` for settings that only now turn out
-    not to be usable.
+    not to be usable, ``StoreMismatch`` for a store that is not ours.
     """
-    log.configure(loaded.settings.log, node=loaded.settings.node.name)
+    settings = loaded.settings
+    claim(settings.listen)
+    bound = http.bind(settings.http.listen) if settings.http.listen else None
     with tempfile.TemporaryDirectory(prefix="regcluster-") as folder:
-        supervisor = Supervisor(loaded.settings, reload, Path(folder))
-        return anyio.run(supervisor.run, backend_options={"use_uvloop": True})
+        supervisor = Supervisor(settings, reload, Path(folder))
+        anyio.run(supervisor.run, bound, backend_options={"use_uvloop": True})
 
 
 class Supervisor:
-    """One node."""
+    """One node, which keeps its own in ``folder``; ``command`` starts a worker, see ``Crew``."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Loaded], folder: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Loaded],
+        folder: Path,
+        command: Sequence[str] = WORKER,
+    ) -> None:
         self._settings = settings
+        self._store_url = settings.store.url
         self._reload = reload
-        self._folder = folder
-        self._gauges = NodeGauges(__version__)
-        self._slots: list[Slot] = []
+        self._gauges = NodeGauges(__version__, time.time())
+        self._gauges.workers = settings.node.workers or len(os.sched_getaffinity(0))
+        self._workers = Workers(command, folder, self._gauges)
         self._is_draining = False
-        self._fatal = ""
+        self._failure: RegclusterError | None = None
 
-    def problems(self) -> list[str]:
-        """Why the node should get no traffic."""
-        if self._is_draining:
-            return ["draining"]
-        if not any(slot.is_ready for slot in self._slots):
-            return ["no worker is ready"]
-        if not any(slot.is_ready and slot.store_up for slot in self._slots):
-            return ["the store does not answer"]
-        return []
-
-    async def run(self) -> int:
-        """Start, watch, and end in order."""
-        async with AsyncExitStack() as stack:
-            bound = http.bind(self._settings.http.listen) if self._settings.http.listen else None
-            if self._settings.store.url.startswith("embedded:"):
-                embedded = await Embedded.start(self._settings.store.url)
-                stack.push_async_callback(embedded.stop)
-                self._settings = with_store(self._settings, embedded.url)
+    async def run(self, bound: socket.socket | None) -> None:
+        """Start, watch, and end in order; HTTP on ``bound``. Raises ``RegclusterError``."""
+        self._configure_log()
+        with anyio.open_signal_receiver(*SIGNALS) as signals:
             async with anyio.create_task_group() as tasks:
+                self._end = tasks.cancel_scope.cancel
+                tasks.start_soon(self._obey, signals, tasks)
                 if bound:
-                    server = http.server(self, self._registry)
-                    tasks.start_soon(server.serve, [bound])
-                self._start_workers(tasks)
-                await self._obey_signals()
-                tasks.cancel_scope.cancel()
-        if self._fatal:
-            logger.error("cannot start", problem=self._fatal)
-            return 1
-        return 0
+                    tasks.start_soon(http.serve, bound, self._workers, self._workers.registry)
+                try:
+                    await self._serve()
+                except RegclusterError as why:
+                    self._fail(why)
+        if self._failure:
+            raise self._failure
 
-    def _start_workers(self, tasks: TaskGroup) -> None:
-        count = self._settings.node.workers or len(os.sched_getaffinity(0))
-        metrics = self._folder / "metrics"
-        metrics.mkdir()
-        command = [sys.executable, "-m", "regcluster.control.serve"]
-        for index in range(count):
-            slot = Slot(index, count, command, self._folder, self._gauges)
-            slot.settings = self._settings
-            self._slots.append(slot)
-            tasks.start_soon(self._keep, slot)
-        self._gauges.workers.set(count)
-        logger.info("node started", workers=count)
-
-    async def _keep(self, slot: Slot) -> None:
-        self._fatal = await slot.keep() or self._fatal
-        if self._fatal and not self._is_draining:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    def _registry(self) -> CollectorRegistry:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(self._folder / "metrics"))  # type: ignore[no-untyped-call]
-        registry.register(self._gauges)
-        return registry
-
-    async def _obey_signals(self) -> None:
-        """Return when the node has drained or was told to end at once."""
-        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+    async def _serve(self) -> None:
+        """Be a node until cancelled, or until it turns out that it cannot be one."""
+        async with AsyncExitStack() as stack:
+            keeper = None
+            if self._store_url.startswith(SCHEME):
+                keeper = Storekeeper(self._store_url, self._gauges, self._move)
+                self._store_url = await keeper.open()
+                stack.push_async_callback(keeper.close)
+            await self._look_at_store()
             async with anyio.create_task_group() as tasks:
-                async for number in signals:
-                    if number == signal.SIGHUP:
-                        self._take_up()
-                    elif self._is_draining:
-                        tasks.cancel_scope.cancel()
-                    else:
-                        tasks.start_soon(self._drain, tasks)
+                if keeper:
+                    tasks.start_soon(keeper.keep)
+                self._announce()
+                await self._workers.keep(self._outfit(), self._refuse)
 
-    async def _drain(self, tasks: TaskGroup) -> None:
-        self._is_draining = True
-        within = self._settings.node.drain_s
-        logger.info("draining", within_s=within)
-        with anyio.move_on_after(within + OVERTIME_S):
-            async with anyio.create_task_group() as drains:
-                for slot in self._slots:
-                    drains.start_soon(slot.drain, within)
-        tasks.cancel_scope.cancel()
+    async def _look_at_store(self) -> None:
+        """Raise ``StoreMismatch`` if the store is another's; one that is away may still come."""
+        store = await open_store(self._outfit().store)
+        try:
+            await store.check()
+        except StoreUnavailable as why:
+            logger.warning("store does not answer", problem=secret_free(str(why)))
+        finally:
+            await store.close()
+
+    def _announce(self) -> None:
+        logger.info(
+            "node started",
+            version=__version__,
+            workers=self._gauges.workers,
+            udp=self._settings.listen.udp,
+            tcp=self._settings.listen.tcp,
+            http=self._settings.http.listen,
+            store=secret_free(self._store_url),
+        )
+
+    def _refuse(self, problem: str) -> None:
+        self._fail(ConfigError([problem]))
+
+    def _fail(self, why: RegclusterError) -> None:
+        self._failure = why
+        self._end()
+
+    def _move(self, url: str) -> None:
+        """The store has another address, which workers take up only at their start."""
+        self._store_url = url
+        self._workers.replace(self._outfit())
+
+    def _outfit(self) -> Settings:
+        """The settings as workers get them: with what was left to us to find out."""
+        node = replace(self._settings.node, name=self._settings.node.name or socket.gethostname())
+        store = replace(self._settings.store, url=self._store_url)
+        return replace(self._settings, node=node, store=store)
+
+    def _configure_log(self) -> None:
+        outfit = self._outfit()
+        log.configure(outfit.log, node=outfit.node.name)
+
+    async def _obey(self, signals: AsyncIterator[signal.Signals], tasks: TaskGroup) -> None:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                self._take_up()
+            elif self._is_draining:
+                self._end()
+            else:
+                self._is_draining = True
+                tasks.start_soon(self._drain)
+
+    async def _drain(self) -> None:
+        """End all workers in order, then the node; those that take too long are killed with it."""
+        drain_s = self._settings.node.drain_s
+        kept_s = min(LAST_S, drain_s / 4)
+        logger.info("draining", within_s=drain_s)
+        with anyio.move_on_after(drain_s - kept_s / 2):
+            await self._workers.drain(drain_s - kept_s)
+        self._end()
 
     def _take_up(self) -> None:
         """SIGHUP: use what may change, name what may not, keep all if anything is wrong."""
@@ -145,14 +181,6 @@ class Supervisor:
             return
         taken, refused = changed(self._settings, new)
         self._settings = merged(self._settings, new)
-        log.configure(self._settings.log, node=self._settings.node.name)
-        for slot in self._slots:
-            slot.apply(self._settings)
+        self._configure_log()
+        self._workers.apply(self._outfit())
         logger.info("settings changed", changed=taken, need_a_restart=refused)
-
-
-def with_store(settings: Settings, url: str) -> Settings:
-    """``settings`` with another store, the embedded one once it runs."""
-    from msgspec.structs import replace
-
-    return replace(settings, store=replace(settings.store, url=url))

@@ -1,0 +1,50 @@
+"""Addresses that this node wants for itself, asked for before a worker is started.
+
+Workers share their addresses with SO_REUSEPORT, and so would a second node of the same user: each
+would get half of the traffic, and nobody would be told. Bound without it, if only for a moment, an
+address that somebody has is refused.
+"""
+
+import socket
+
+from regcluster.config import ListenSettings
+from regcluster.config.address import parse_address
+from regcluster.errors import ConfigError
+
+
+def claim(listen: ListenSettings) -> None:
+    """Raise ``ConfigError`` with every address that cannot be had."""
+    wanted = [("listen.udp", socket.SOCK_DGRAM, address) for address in listen.udp]
+    wanted += [("listen.tcp", socket.SOCK_STREAM, address) for address in listen.tcp]
+    problems: list[str] = []
+    for wish in wanted:
+        try:
+            bind_alone(*wish).close()
+        except ConfigError as refused:
+            problems += refused.problems
+    if problems:
+        raise ConfigError(problems)
+
+
+def bind_alone(key: str, kind: socket.SocketKind, text: str) -> socket.socket:
+    """A socket at an address that nobody else has. ``ConfigError`` says why it cannot be had."""
+    try:
+        return _bind(kind, *parse_address(text))
+    except OSError as why:
+        raise ConfigError([f"{key}: cannot listen on {text}: {why.strerror}"]) from None
+
+
+def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
+    bound = socket.socket(family, kind)
+    try:
+        if kind == socket.SOCK_STREAM:
+            # The last connections of an earlier life are nobody.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound

@@ -1,0 +1,91 @@
+"""All workers of the node: started, drained and counted together, and what the node's health is."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anyio
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from regcluster.config import Settings
+from regcluster.control.gauges import NodeGauges
+from regcluster.control.life import Crew
+from regcluster.control.slot import Slot
+from regcluster.log import get_logger
+
+logger = get_logger(__name__)
+
+
+class Workers:
+    """As many slots as ``gauges`` say: run ``keep``, once; ``drain`` ends it.
+
+    They count into memory-mapped files in ``folder`` that outlive them, so no counter ever goes
+    down when one dies.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path, gauges: NodeGauges) -> None:
+        self._gauges = gauges
+        self._crew = Crew(gauges.workers, command, folder, gauges, self._tell)
+        Path(self._crew.metrics).mkdir()
+        self._slots: list[Slot] = []
+        self._is_draining = False
+
+    def problems(self) -> list[str]:
+        """Why the node should get no traffic."""
+        if self._is_draining:
+            return ["draining"]
+        ready = [slot for slot in self._slots if slot.is_ready]
+        if not ready:
+            return ["no worker is ready"]
+        if all(slot.store_problem for slot in ready):
+            return [f"the store does not answer: {ready[0].store_problem}"]
+        return []
+
+    def registry(self) -> CollectorRegistry:
+        """What all of them have counted, and the node itself."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, self._crew.metrics)  # type: ignore[no-untyped-call]
+        registry.register(self._gauges)
+        return registry
+
+    async def keep(self, settings: Settings, on_fatal: Callable[[str], None]) -> None:
+        """Start all and keep them running; ``on_fatal`` is told why they cannot be started."""
+        async with anyio.create_task_group() as tasks:
+            for index in range(self._crew.size):
+                slot = Slot(index, self._crew, settings)
+                self._slots.append(slot)
+                tasks.start_soon(_keep, slot, on_fatal)
+
+    def apply(self, settings: Settings) -> None:
+        """Give them, and those after them, new settings."""
+        for slot in self._slots:
+            slot.apply(settings)
+
+    def replace(self, settings: Settings) -> None:
+        """Have new ones begin with ``settings`` in their places."""
+        for slot in self._slots:
+            slot.replace(settings)
+
+    async def drain(self, within_s: float) -> None:
+        """Have all end in order; returns when they have."""
+        self._is_draining = True
+        self._tell()
+        async with anyio.create_task_group() as drains:
+            for slot in self._slots:
+                drains.start_soon(slot.drain, within_s)
+
+    def _tell(self) -> None:
+        """Log when the node becomes ready, and when it is ready no more."""
+        problems = self.problems()
+        if self._gauges.is_ready == (not problems):
+            return
+        self._gauges.is_ready = not problems
+        if not problems:
+            logger.info("node ready")
+        elif not self._is_draining:
+            logger.warning("node not ready", problems=problems)
+
+
+async def _keep(slot: Slot, on_fatal: Callable[[str], None]) -> None:
+    if problem := await slot.keep():
+        on_fatal(problem)

@@ -1,0 +1,88 @@
+"""A stage for supervisors: workers that play a part.
+
+A real worker takes a third of a second to start. This file, run as a program, is one that says on
+its end of the channel what its part asks for, and nothing else; it starts in no time.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from typing import BinaryIO
+
+PARTS = {
+    "good": "says the log level of each new settings as its store's problem; ends when drained",
+    "slow": "takes a while over ending",
+    "deaf": "says its process id as its store's problem, again and again; obeys nothing",
+    "mute": "is ready, says nothing more, and does not even see that it is alone",
+    "silent": "does not say that it is ready",
+    "quits": "ends at once",
+    "fatal": "says that it cannot start",
+}
+
+FATAL = "cannot listen on 192.0.2.1:5060: no such luck"
+
+LIFE_S = 30
+"""After that the play is over, whatever became of the test."""
+
+SLOWNESS_S = 0.15
+PULSE_S = 0.02
+
+
+def command(part: str) -> list[str]:
+    """Starts a worker that plays ``part``; to be followed by the number of its end."""
+    assert part in PARTS
+    return [sys.executable, "-S", "-E", __file__, part]
+
+
+class Actor:
+    """A worker at ``end`` of a channel."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._orders: BinaryIO = end.makefile("rb")
+
+    def play(self, part: str) -> None:
+        """Be told to start, and then do what ``part`` asks for."""
+        if part != "quits" and self._orders.readline():
+            getattr(self, part)()
+
+    def good(self, slowness_s: float = 0.0) -> None:
+        self._say("ready")
+        self._say("status", store_problem="")
+        for line in self._orders:
+            order = json.loads(line)
+            if order["type"] == "drain":
+                time.sleep(slowness_s)
+                return
+            self._say("status", store_problem=order["settings"]["log"]["level"])
+
+    def slow(self) -> None:
+        self.good(SLOWNESS_S)
+
+    def deaf(self) -> None:
+        self._say("ready")
+        while True:
+            self._say("status", store_problem=str(os.getpid()))
+            time.sleep(PULSE_S)
+
+    def mute(self) -> None:
+        self._say("ready")
+        signal.pause()
+
+    def silent(self) -> None:
+        signal.pause()
+
+    def fatal(self) -> None:
+        self._say("fatal", problem=FATAL)
+        self._orders.readline()
+
+    def _say(self, kind: str, **more: str) -> None:
+        self._end.sendall(json.dumps({"type": kind, **more}).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    signal.alarm(LIFE_S)
+    Actor(socket.socket(fileno=int(sys.argv[2]))).play(sys.argv[1])

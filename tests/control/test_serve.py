@@ -1,0 +1,268 @@
+"""A worker as its supervisor has it: started, told, listened to and drained over a channel."""
+
+import asyncio
+import resource
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from msgspec.structs import replace
+
+from regcluster import metrics
+from regcluster.config import (
+    LimitSettings,
+    ListenSettings,
+    NodeSettings,
+    RegistrarSettings,
+    Settings,
+    StoreSettings,
+)
+from regcluster.control.channel import (
+    Apply,
+    Channel,
+    Drain,
+    Fatal,
+    Order,
+    Ready,
+    Report,
+    Start,
+    Status,
+    supervisor_end,
+)
+from regcluster.control.serve import SPARE_FILES, work
+from regcluster.control.supervisor import WORKER
+from regcluster.edge.sockets import bind_udp
+from tests.control.watch import PATIENCE_S, own_log
+from tests.peer.phone import Phone
+from tests.peer.processes import HOST, free_port
+from tests.servers import RealServer, valkey
+
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
+
+CONTACT = "sip:alice@127.0.0.1:5070"
+
+
+class Ward:
+    """A worker, and the supervisor's end of its channel."""
+
+    def __init__(self, settings: Settings, channel: Channel[Order, Report]) -> None:
+        self.settings = settings
+        self.channel = channel
+        self.code: int | None = None
+        self.ended = anyio.Event()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it takes SIP."""
+        host, _, port = self.settings.listen.udp[0].rpartition(":")
+        return host, int(port)
+
+    async def live(self, end: socket.socket) -> None:
+        """Be that worker, in this process."""
+        self.code = await work(end)
+        self.ended.set()
+
+    async def report(self, kind: type[Report]) -> Report:
+        """The next report of a kind; others are passed over."""
+        with anyio.fail_after(PATIENCE_S):
+            while report := await self.channel.receive():
+                if isinstance(report, kind):
+                    return report
+        raise AssertionError(f"the worker ended without a {kind.__name__}")
+
+    async def store_is(self, *, up: bool) -> None:
+        """Return once it has reported that of its store."""
+        while True:
+            report = await self.report(Status)
+            if isinstance(report, Status) and up != bool(report.store_problem):
+                return
+
+    async def drained(self, within_s: float) -> float:
+        """Drain it; the seconds that took."""
+        begun = asyncio.get_running_loop().time()
+        self.channel.send(Drain(within_s))
+        with anyio.fail_after(PATIENCE_S):
+            await self.ended.wait()
+        return asyncio.get_running_loop().time() - begun
+
+
+@pytest.fixture
+def settings(server_url: str) -> Settings:
+    """For a worker on a real store."""
+    return settings_for(server_url)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """The node's own directory; its name has to leave room for a socket's."""
+    with tempfile.TemporaryDirectory(prefix="rc-") as name:
+        yield Path(name)
+
+
+def settings_for(url: str) -> Settings:
+    """Settings for a worker on the store at ``url``."""
+    address = f"{HOST}:{free_port()}"
+    return Settings(
+        node=NodeSettings(name="edge-1"),
+        listen=ListenSettings(udp=[address], tcp=[address]),
+        store=StoreSettings(url=url),
+    )
+
+
+@asynccontextmanager
+async def started(settings: Settings, folder: Path) -> AsyncIterator[Ward]:
+    """A worker that was just started; it ends with its supervisor, which is the test."""
+    ours, theirs = socket.socketpair()
+    ward = Ward(settings, await supervisor_end(ours))
+    with own_log():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ward.live, theirs)
+            ward.channel.send(Start(settings, worker=0, workers=1, folder=str(folder)))
+            yield ward
+            ward.channel.close()
+
+
+async def test_a_worker_that_is_ready_registers_phones(settings: Settings, folder: Path) -> None:
+    """Everything is wired: socket, parser, script, store and the way back."""
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        async with Phone(ward.address) as phone:
+            answer = await phone.register("alice", CONTACT)
+            found = await phone.invite("alice")
+
+    assert (200, 302) == (answer.status, found.status)
+    assert f"<{CONTACT}>" in found.text
+
+
+async def test_an_address_it_cannot_have_is_fatal(settings: Settings, folder: Path) -> None:
+    """It says which, and why, in words without numbers."""
+    host, _, port = settings.listen.udp[0].rpartition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((host, int(port)))
+        async with started(settings, folder) as ward:
+            report = await ward.report(Fatal)
+            ward.channel.close()
+            await ward.ended.wait()
+
+    problem = f"cannot listen on {host}:{port}: Address already in use"
+    assert Fatal(problem) == report
+    assert 1 == ward.code
+
+
+async def test_its_store_coming_and_going_is_told_at_once(folder: Path) -> None:
+    """Long before the next report would be due."""
+    server = RealServer("valkey", valkey(), folder)
+    async with started(settings_for(server.url), folder) as ward:
+        await ward.store_is(up=True)
+        begun = asyncio.get_running_loop().time()
+        await asyncio.to_thread(server.stop)
+        await ward.store_is(up=False)
+        took_s = asyncio.get_running_loop().time() - begun
+        server = await asyncio.to_thread(RealServer, "valkey", valkey(), folder)
+        await ward.store_is(up=True)
+    await asyncio.to_thread(server.stop)
+
+    assert took_s < 0.5
+
+
+async def test_new_settings_hold_for_the_next_request(settings: Settings, folder: Path) -> None:
+    """Without another socket or connection."""
+    async with started(settings, folder) as ward, Phone(ward.address) as phone:
+        await ward.report(Ready)
+        changed = replace(settings, registrar=RegistrarSettings(max_expires=120))
+        ward.channel.send(Apply(changed))
+        # Told apart from what came before only by its effect, so ask until it shows.
+        while ";expires=120" not in (await phone.register("alice", CONTACT)).text:
+            pass
+        took_s = await ward.drained(1.0)
+
+    assert 0 == ward.code
+    assert took_s < 1.0
+
+
+async def test_draining_closes_connections_that_phones_keep(
+    settings: Settings, folder: Path
+) -> None:
+    """They last for days; a worker does not wait for them."""
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        reader, writer = await asyncio.open_connection(*ward.address)
+        writer.write(b"\r\n\r\n")
+        pong = await reader.readexactly(2)
+        took_s = await ward.drained(10.0)
+        rest = await reader.read()
+        writer.close()
+
+    assert (b"\r\n", b"") == (pong, rest)
+    assert took_s < 1.0
+    assert 0 == ward.code
+
+
+async def test_a_worker_ends_when_its_supervisor_is_gone(settings: Settings, folder: Path) -> None:
+    """At once and by itself: a new node wants the addresses."""
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        ward.channel.close()
+        with anyio.fail_after(1.0):
+            await ward.ended.wait()
+    with bind_udp(*ward.address, 1) as bound:
+        again = bound.getsockname()
+
+    assert 0 == ward.code
+    assert ward.address == again
+
+
+async def test_what_came_too_fast_is_counted(settings: Settings, folder: Path) -> None:
+    """Datagrams that the kernel dropped because nobody read them are not forgotten."""
+    before = metrics.DROPS.labels("overflow")._value.get()
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flood:
+            # Nobody reads while this goes on, for it is the worker's loop that does it.
+            for _ in range(2000):
+                flood.sendto(b"\r\n\r\n" + bytes(8000), ward.address)
+        await ward.drained(1.0)
+    after = metrics.DROPS.labels("overflow")._value.get()
+
+    assert after > before
+
+
+async def test_it_may_open_as_many_files_as_it_may_have_connections(
+    settings: Settings, folder: Path
+) -> None:
+    """The usual limit of a shell would keep most phones out."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = LimitSettings(connections=before[1] - SPARE_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+    try:
+        async with started(replace(settings, limits=limits), folder) as ward:
+            await ward.report(Ready)
+            during = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert (before[1], before[1]) == during
+
+
+async def test_a_worker_leaves_signals_to_its_supervisor(settings: Settings, folder: Path) -> None:
+    """Ctrl-C reaches it too, and so does systemd's SIGTERM: it drains when it is told to."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        number = str(theirs.fileno())
+        process = await asyncio.create_subprocess_exec(*WORKER, number, pass_fds=[theirs.fileno()])
+    ward = Ward(settings, await supervisor_end(ours))
+    ward.channel.send(Start(settings, worker=0, workers=1, folder=str(folder)))
+    await ward.report(Ready)
+    for signal_ in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        process.send_signal(signal_)
+    await ward.store_is(up=True)
+    ward.channel.send(Drain(1.0))
+    code = await process.wait()
+    ward.channel.close()
+
+    assert 0 == code

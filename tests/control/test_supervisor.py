@@ -1,0 +1,274 @@
+"""A node as its operator drives it: signals, settings, health over HTTP, and its end.
+
+The supervisor is real and runs here; its workers are players, see ``stage``.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from regcluster.config import (
+    HttpSettings,
+    ListenSettings,
+    LogSettings,
+    NodeSettings,
+    Settings,
+    StoreSettings,
+)
+from regcluster.config.reader import Loaded
+from regcluster.control import http, supervisor
+from regcluster.control.slot import UNHEARD
+from regcluster.control.supervisor import Supervisor
+from regcluster.edge.sockets import bind_udp
+from regcluster.errors import ConfigError, RegclusterError, StoreMismatch
+from regcluster.store import open_store
+from tests.control import stage
+from tests.control.watch import PATIENCE_S, own_log
+from tests.peer.processes import HOST, free_port
+
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
+
+DEBUG = LogSettings(format="json", level="debug")
+
+
+class Node:
+    """A supervisor with two workers that play a part, and what its operator can do with it."""
+
+    def __init__(self, settings: Settings, folder: Path, part: str) -> None:
+        self.reloads: list[Settings | ConfigError] = []
+        """What SIGHUP will find, one after the other."""
+        self.failure: RegclusterError | None = None
+        self._supervisor = Supervisor(settings, self._reload, folder, stage.command(part))
+        self._bound = http.bind(f"{HOST}:{free_port()}")
+        base = f"http://{HOST}:{self._bound.getsockname()[1]}"
+        self.client = httpx.AsyncClient(base_url=base)
+        self._ended = anyio.Event()
+
+    async def run(self) -> None:
+        """Run until it has ended."""
+        try:
+            await self._supervisor.run(self._bound)
+        except RegclusterError as why:
+            self.failure = why
+        self._ended.set()
+
+    async def problems(self) -> list[str]:
+        """What it tells a balancer."""
+        answer: dict[str, list[str]] = (await self.client.get("/health/ready")).json()
+        return answer.get("problems", [])
+
+    async def until(self, *problems: str) -> None:
+        """Return once these are its problems; none: it is ready."""
+        with anyio.fail_after(PATIENCE_S):
+            while list(problems) != await self.problems():
+                pass
+
+    async def ended(self) -> float:
+        """Return once it has ended; the seconds that took."""
+        begun = time.monotonic()
+        with anyio.fail_after(PATIENCE_S):
+            await self._ended.wait()
+        return time.monotonic() - begun
+
+    def _reload(self) -> Loaded:
+        found = self.reloads.pop(0)
+        if isinstance(found, ConfigError):
+            raise found
+        return Loaded(found, {})
+
+
+@pytest.fixture
+def settings(server_url: str) -> Settings:
+    """Settings for a node on a real store."""
+    return Settings(
+        node=NodeSettings(workers=2, drain_s=5.0),
+        store=StoreSettings(url=server_url),
+        log=LogSettings(format="json"),
+    )
+
+
+@asynccontextmanager
+async def started(settings: Settings, folder: Path, part: str = "good") -> AsyncIterator[Node]:
+    """A node that has just been started; the test leaves nothing of it."""
+    with own_log():
+        node = Node(settings, folder, part)
+        async with node.client, anyio.create_task_group() as tasks:
+            tasks.start_soon(node.run)
+            yield node
+            tasks.cancel_scope.cancel()
+
+
+def tell(number: signal.Signals) -> None:
+    """Send a signal to the supervisor, which is this process; ours to send once it is ready."""
+    os.kill(os.getpid(), number)
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+    """What was logged, by event."""
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return {line["event"]: line for line in lines}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_when_its_workers_have_ended(
+    settings: Settings, tmp_path: Path, number: signal.Signals
+) -> None:
+    """No sooner, and not when all the time they might have taken is over."""
+    async with started(settings, tmp_path, "slow") as node:
+        await node.until()
+        tell(number)
+        took_s = await node.ended()
+
+    assert node.failure is None
+    assert stage.SLOWNESS_S <= took_s < settings.node.drain_s / 2
+
+
+async def test_while_it_drains_it_is_alive_but_not_ready(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The balancer has to hear of it while there is somebody to say it."""
+    async with started(settings, tmp_path, "slow") as node:
+        await node.until()
+        tell(signal.SIGTERM)
+        await node.until("draining")
+        live = await node.client.get("/health/live")
+
+    assert 200 == live.status_code
+
+
+async def test_a_second_signal_ends_it_at_once(settings: Settings, tmp_path: Path) -> None:
+    """An operator in a hurry is not made to wait."""
+    node_settings = replace(settings.node, drain_s=60.0)
+    async with started(replace(settings, node=node_settings), tmp_path, "mute") as node:
+        await node.until(f"the store does not answer: {UNHEARD}")
+        tell(signal.SIGTERM)
+        await node.until("draining")
+        tell(signal.SIGTERM)
+        took_s = await node.ended()
+
+    assert took_s < 1.0
+
+
+async def test_drain_s_bounds_it_whatever_workers_do(settings: Settings, tmp_path: Path) -> None:
+    """Who has not ended by then is killed."""
+    node_settings = replace(settings.node, drain_s=0.3)
+    async with started(replace(settings, node=node_settings), tmp_path, "mute") as node:
+        await node.until(f"the store does not answer: {UNHEARD}")
+        tell(signal.SIGTERM)
+        took_s = await node.ended()
+
+    assert took_s < 0.8
+    assert node.failure is None
+
+
+async def test_workers_that_cannot_start_end_it_with_their_reason(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """One reason, however many have it."""
+    async with started(settings, tmp_path, "fatal") as node:
+        await node.ended()
+
+    assert isinstance(node.failure, ConfigError)
+    assert (stage.FATAL,) == node.failure.problems
+
+
+async def test_a_store_of_others_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """Its bindings would not be found with another number of partitions."""
+    first = await open_store(settings.store)
+    await first.check()
+    await first.close()
+    other = replace(settings.store, partitions=settings.store.partitions * 2)
+    async with started(replace(settings, store=other), tmp_path) as node:
+        await node.ended()
+
+    assert isinstance(node.failure, StoreMismatch)
+
+
+async def test_a_store_that_is_away_is_waited_for(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a cluster that is started as a whole, somebody has to come first."""
+    away = StoreSettings(url="redis://u:hunter2@127.0.0.1:1", deadline_ms=40)
+    async with started(replace(settings, store=away), tmp_path) as node:
+        await node.until()
+        written = capsys.readouterr().err
+
+    assert node.failure is None
+    assert '"event": "store does not answer"' in written
+    assert "hunter2" not in written
+
+
+async def test_sighup_gives_workers_what_may_change(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And names what has changed, and what would need a restart: nothing that we filled in."""
+    changed = replace(settings, log=DEBUG, http=HttpSettings(listen=""))
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [changed]
+        tell(signal.SIGHUP)
+        await node.until("the store does not answer: debug")
+        line = logged(capsys)["settings changed"]
+
+    assert (["log.level"], ["http.listen"]) == (line["changed"], line["need_a_restart"])
+
+
+async def test_sighup_with_a_mistake_changes_nothing(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mistake is told, the node goes on, and the next attempt counts again."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [ConfigError(["log.levek is not a setting"]), replace(settings, log=DEBUG)]
+        tell(signal.SIGHUP)
+        tell(signal.SIGHUP)
+        await node.until("the store does not answer: debug")
+        line = logged(capsys)["settings not changed"]
+
+    assert ["log.levek is not a setting"] == line["problems"]
+
+
+async def test_its_ups_and_downs_are_logged(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the name of the host where it has none of its own."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [replace(settings, log=DEBUG)]
+        tell(signal.SIGHUP)
+        await node.until("the store does not answer: debug")
+        lines = logged(capsys)
+
+    assert lines["node ready"].keys() >= {"timestamp", "level", "node"}
+    assert ["the store does not answer: debug"] == lines["node not ready"]["problems"]
+    assert {os.uname().nodename} == {line["node"] for line in lines.values()}
+
+
+async def test_metrics_tell_of_the_node(settings: Settings, tmp_path: Path) -> None:
+    """Of its workers' counters, which players do not have, see ``tests/test_metrics.py``."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        text = (await node.client.get("/metrics")).text
+
+    assert "\nregcluster_workers 2.0\n" in text
+    assert "\nregcluster_ready 1.0\n" in text
+
+
+def test_a_taken_port_is_told_before_anything_is_started() -> None:
+    """By its setting, in a sentence."""
+    with bind_udp(HOST, free_port(), 2) as taken:
+        address = f"{HOST}:{taken.getsockname()[1]}"
+        loaded = Loaded(Settings(listen=ListenSettings(udp=[address], tcp=[])), {})
+        with pytest.raises(ConfigError) as refused:
+            supervisor.run(loaded, lambda: loaded)
+
+    assert f"listen.udp: cannot listen on {address}: Address already in use" == str(refused.value)

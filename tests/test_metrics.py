@@ -1,0 +1,178 @@
+"""What a node counts: names, bounded labels, and counters that outlive a worker."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+import regcluster
+from regcluster import metrics
+
+COLLECTORS = {
+    name: value for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)
+}
+
+
+def described(name: str) -> Metric:
+    """One collector as it is exposed."""
+    (family,) = COLLECTORS[name].describe()
+    return family
+
+
+def value(name: str, **labels: str) -> float:
+    """What one collector holds now under ``labels``."""
+    samples = [sample for family in COLLECTORS[name].collect() for sample in family.samples]
+    return sum(s.value for s in samples if s.labels == labels and not s.name.endswith("_created"))
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+def test_names_are_as_prometheus_wants_them(name: str) -> None:
+    """Ours by the prefix; seconds where there is time; a counter's ending is the library's work."""
+    family = described(name)
+
+    assert re.fullmatch(r"regcluster(_[a-z]+)+", family.name)
+    assert ("_seconds" in family.name) == (family.type == "histogram")
+    assert not family.name.endswith(("_total", "_count", "_sum", "_bucket"))
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+def test_every_figure_is_explained(name: str) -> None:
+    """In a sentence, for whoever meets it in a dashboard."""
+    assert re.fullmatch(r"[A-Z].+\.", described(name).documentation)
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+def test_every_collector_is_fed(name: str) -> None:
+    """A figure that nobody counts says 0 where the truth is not known."""
+    source = Path(metrics.__file__).read_text()
+    others = [f for f in Path(regcluster.__file__).parent.rglob("*.py") if f.name != "metrics.py"]
+    used = "\n".join(file.read_text() for file in others)
+    # Set directly, or through a function here that mentions it or its bound children.
+    children = [name, *re.findall(rf"^(_\w+) = .*\b{name}\b", source, re.MULTILINE)]
+    feeders = [
+        function
+        for function, body in re.findall(r"^def (\w+)\((.*?)(?=^def |\Z)", source, re.M | re.S)
+        if any(re.search(rf"\b{child}\b", body) for child in children)
+    ]
+
+    assert any(f"metrics.{feeder}" in used for feeder in [name, *feeders])
+
+
+def test_a_method_nobody_knows_is_no_label() -> None:
+    """A peer that makes up methods must not make up time series."""
+    before = value("REQUESTS", method="other", transport="UDP")
+    metrics.count_request("XYZZY", "UDP")
+    metrics.count_request("xyzzy2", "UDP")
+
+    assert before + 2 == value("REQUESTS", method="other", transport="UDP")
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "labels"),
+    [
+        (lambda: metrics.count_request("INVITE", "TCP"), "REQUESTS", "INVITE TCP"),
+        (lambda: metrics.count_response("INVITE", "TCP", 302), "RESPONSES", "INVITE TCP 302"),
+        (lambda: metrics.count_response("XYZZY", "UDP", 405), "RESPONSES", "other UDP 405"),
+        (lambda: metrics.count_forwarded("request", "UDP"), "FORWARDED", "request UDP"),
+        (lambda: metrics.drop("malformed"), "DROPS", "malformed"),
+        (lambda: metrics.count_overflow(1), "DROPS", "overflow"),
+        (lambda: metrics.count_keepalive("TCP"), "KEEPALIVES", "TCP"),
+        (lambda: metrics.count_closed("idle"), "CLOSED", "idle"),
+        (lambda: metrics.count_shed(), "SHED", ""),
+        (lambda: metrics.count_failure(), "FAILURES", ""),
+        (lambda: metrics.count_registration("added"), "REGISTRATIONS", "added"),
+        (lambda: metrics.count_lookup("empty"), "LOOKUPS", "empty"),
+        (lambda: metrics.count_store_error("timeout"), "STORE_ERRORS", "timeout"),
+        (lambda: metrics.count_store_reconnect(), "STORE_RECONNECTS", ""),
+    ],
+)
+def test_one_event_is_one_more(count: Callable[[], None], name: str, labels: str) -> None:
+    """Under the labels it belongs to; Kamailio's users look for methods and status codes."""
+    named = dict(zip(COLLECTORS[name]._labelnames, labels.split(), strict=True))
+    before = value(name, **named)
+    count()
+    count()
+
+    assert before + 2 == value(name, **named)
+
+
+def test_a_duration_falls_into_its_bucket() -> None:
+    """One for REGISTERs, one for each kind of store call."""
+    before = buckets("REGISTER_SECONDS")
+    metrics.observe_register(0.003)
+
+    assert {"0.001": 0, "0.0025": 0, "0.005": 1, "0.01": 1, "2.5": 1, "+Inf": 1} == {
+        le: count - before[le]
+        for le, count in buckets("REGISTER_SECONDS").items()
+        if le in ("0.001", "0.0025", "0.005", "0.01", "2.5", "+Inf")
+    }
+
+
+@pytest.mark.parametrize("operation", ["save", "fetch", "drop"])
+def test_each_store_call_has_a_histogram(operation: str) -> None:
+    """A slow save must not hide among quick fetches."""
+    before = buckets("STORE_SECONDS", operation=operation)
+    metrics.observe_store(operation, 9.0)
+    after = buckets("STORE_SECONDS", operation=operation)
+
+    assert ["+Inf"] == [le for le in after if after[le] > before[le]]
+
+
+def buckets(name: str, **labels: str) -> dict[str, float]:
+    """What a histogram has counted, by upper bound."""
+    return {
+        sample.labels["le"]: sample.value
+        for family in COLLECTORS[name].collect()
+        for sample in family.samples
+        if sample.name.endswith("_bucket") and labels.items() <= sample.labels.items()
+    }
+
+
+def work(folder: Path, place: str, requests: int) -> None:
+    """Be a worker in ``place`` that counts so many requests, has one in flight, and dies."""
+    program = (
+        "import os\n"
+        "from regcluster import metrics\n"
+        f"for _ in range({requests}):\n"
+        "    metrics.count_request('REGISTER', 'UDP')\n"
+        "metrics.IN_FLIGHT.set(1)\n"
+        "os._exit(9)\n"
+    )
+    environ = {"PROMETHEUS_MULTIPROC_DIR": str(folder), "REGCLUSTER_WORKER": place}
+    subprocess.run([sys.executable, "-c", program], env=os.environ | environ, check=False)
+
+
+def added_up(folder: Path) -> dict[str, float]:
+    """What all workers together have counted."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return {
+        sample.name: sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.name in ("regcluster_sip_requests_total", "regcluster_sip_in_flight")
+    }
+
+
+def test_counters_of_all_workers_add_up_over_restarts(tmp_path: Path) -> None:
+    """A new worker counts on where the one in its place stopped, and no file is left behind."""
+    work(tmp_path, "0", 3)
+    work(tmp_path, "1", 4)
+    before, files = added_up(tmp_path), sorted(tmp_path.iterdir())
+    mark_process_dead("0", str(tmp_path))  # type: ignore[no-untyped-call]
+    between = added_up(tmp_path)
+    work(tmp_path, "0", 5)
+
+    assert {"regcluster_sip_requests_total": 7, "regcluster_sip_in_flight": 2} == before
+    assert {"regcluster_sip_requests_total": 7, "regcluster_sip_in_flight": 1} == between
+    assert {"regcluster_sip_requests_total": 12, "regcluster_sip_in_flight": 2} == added_up(
+        tmp_path
+    )
+    assert files == sorted(tmp_path.iterdir())
