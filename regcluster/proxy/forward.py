@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from regcluster.sip.grammar import parse_tags, split_list
-from regcluster.sip.headers import Via, parse_cseq, parse_max_forwards, parse_name_addr, parse_via
+from regcluster.sip.headers import Via, parse_max_forwards, parse_name_addr, parse_via
 from regcluster.sip.hop import Hop, stamp_via
 from regcluster.sip.message import Headers, Request
 from regcluster.sip.reply import REASONS, Reply
@@ -164,7 +164,7 @@ def _loop_hash(request: Request) -> str:
     """
     from_tag = parse_name_addr(request.first("from") or "").params.get("tag") or ""
     call_id = request.first("call-id") or ""
-    cseq = str(parse_cseq(request.first("cseq") or "").number)
+    cseq = str(request.cseq.number)
     return _digest([request.uri, from_tag, call_id, cseq, *request.all("route")])
 
 

@@ -19,7 +19,6 @@ from regcluster.sip.headers import (
     STAR,
     Contact,
     parse_contacts,
-    parse_cseq,
     parse_delta,
     parse_expires,
     parse_name_addr,
@@ -84,7 +83,7 @@ class Planner:
         return SavePlan(
             aor=aor,
             call_id=call_id,
-            cseq=parse_cseq(request.first("cseq") or "").number,
+            cseq=request.cseq.number,
             user_agent=_user_agent(request),
             wipe=wipe,
             changes=changes or [],

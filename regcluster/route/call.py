@@ -63,7 +63,15 @@ class RegistrarFace:
 class Call:
     """One request on its way through a route script."""
 
-    __slots__ = ("_uri", "effects", "ourselves", "registrar", "request")
+    __slots__ = (
+        "_is_checked",
+        "_refusal",
+        "_uri",
+        "effects",
+        "ourselves",
+        "registrar",
+        "request",
+    )
 
     def __init__(self, request: Request, location: Location, ourselves: Ourselves) -> None:
         self.request = request
@@ -71,6 +79,8 @@ class Call:
         self.registrar = RegistrarFace(self, location)
         self.effects: list[Effect] = []
         self._uri: Uri | None = None
+        self._is_checked = False
+        self._refusal: Reply | None = None
 
     @property
     def method(self) -> str:
@@ -83,6 +93,14 @@ class Call:
         if self._uri is None:
             self._uri = parse_uri(self.request.uri)
         return self._uri
+
+    @property
+    def refusal(self) -> Reply | None:
+        """Why the request may go no further, if so (RFC 3261 §16.3). Raises ``MalformedHeader``."""
+        if not self._is_checked:
+            self._refusal = check(self.request, self.ourselves.wrote)
+            self._is_checked = True
+        return self._refusal
 
     @property
     def is_in_dialog(self) -> bool:
@@ -104,6 +122,5 @@ class Call:
         If it may go no further (§16.3), the answer that says so is recorded instead: no script can
         let a loop go round. Raises ``MalformedHeader`` like ``uri``.
         """
-        refusal = check(self.request, self.ourselves.wrote)
         uri = target if isinstance(target, str) else target.uri
-        self.effects.append(refusal or Forward(uri))
+        self.effects.append(self.refusal or Forward(uri))

@@ -93,6 +93,9 @@ class BuiltIn:
 
     async def _forward(self, call: Call, uri: SipUri) -> None:
         """Be the stateless proxy of RFC 3261 §16.11: one target, the same for every copy."""
+        if refusal := call.refusal:
+            call.effects.append(refusal)
+            return
         if call.request.first("route") is not None and not call.is_in_dialog:
             # Whoever knows one of our users could else have us send to any host there is.
             call.reply(403, "Preloaded Route Denied")

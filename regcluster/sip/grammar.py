@@ -32,8 +32,9 @@ _PARAM_STOP = re.compile('[;"]')
 _ENDS_VALUE = r'\x00-\x20"<>,;\x7f'
 _NOT_IN_VALUE = re.compile(f"[{_ENDS_VALUE}]")
 
-PLAIN_PARAMS = rf"(?:;[{re.escape(TOKEN)}]++(?:=[^{_ENDS_VALUE}]*+)?+)++"
-"""What most parameters look like: no white space, no quotes. One match instead of many checks."""
+PLAIN_PARAMS = rf'(?:;[{re.escape(TOKEN)}]++(?:=(?:"[^"\\;]*+"|[^{_ENDS_VALUE}]*+))?+)++'
+"""What most parameters look like: no white space around them, and nothing quoted that could be taken
+for the end of one. One match instead of many checks."""
 
 _PLAIN_PARAMS = re.compile(PLAIN_PARAMS)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from regcluster.errors import MalformedHeader
@@ -43,8 +44,9 @@ _NOT_BARE = frozenset(' \t<>",?')
 
 # The forms that nearly all values of a busy server have: one possessive match, which cannot
 # backtrack, takes a fraction of the time that reading them with all their liberties takes.
-_USUAL_ADDRESS = re.compile(r'([^:;,<>"]*+)<([^<>" \t]++)>(|;.++)', re.DOTALL)
-_USUAL_FROM = re.compile(r'[^:;,<>"]*+<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>,;\x7f]++)?+')
+_DISPLAY = r'(?:"[^"\\]*+"[ \t]*+|[^:;,<>"]*+)'
+_USUAL_ADDRESS = re.compile(rf'({_DISPLAY})<([^<>" \t]++)>(|;.++)', re.DOTALL)
+_USUAL_FROM = re.compile(rf'{_DISPLAY}<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>,;\x7f]++)?+')
 _USUAL_VIA = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -137,6 +139,8 @@ def parse_contacts(values: Sequence[str]) -> list[Contact] | Literal["*"]:
     raise MalformedHeader("* used in contact and more than 1 contact")
 
 
+# All phones together send a handful of values: these three are looked up rather than read.
+@lru_cache(maxsize=64)
 def parse_q(text: str) -> int:
     """A q value in thousandths; digits behind the third count for nothing (§25.1 qvalue)."""
     whole, point, fraction = text.strip(LWS).partition(".")
@@ -154,12 +158,14 @@ def render_q(thousandths: int) -> str:
     return f"{thousandths // 1000}.{thousandths % 1000:03}".rstrip("0").rstrip(".")
 
 
+@lru_cache(maxsize=64)
 def parse_delta(text: str) -> int | None:
     """Delta-seconds of a Contact's ``expires``, at most 2**32-1; None if it is no number."""
     number = parse_number(text.strip(LWS).removeprefix("+"))
     return None if number is None else min(number, MAX_UINT32)
 
 
+@lru_cache(maxsize=64)
 def parse_expires(text: str) -> int | None:
     """The seconds an Expires header asks for, at most 2**32-1 (RFC 3261 §10.2, §20.19).
 

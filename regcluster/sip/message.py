@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
-from regcluster.sip.headers import Via, parse_via
+from regcluster.sip.headers import CSeq, Via, parse_cseq, parse_via
 
 LONG_NAMES = {
     "a": "accept-contact",
@@ -38,7 +38,7 @@ LONG_NAMES = {
 class Headers:
     """How header rows are read, in requests and responses alike. Names are lower-case and long."""
 
-    __slots__ = ("_first", "_via")
+    __slots__ = ("_cseq", "_first", "_via")
 
     headers: list[tuple[str, str]]
     """(name, value): folds undone, white space around the value dropped."""
@@ -48,6 +48,7 @@ class Headers:
     def __post_init__(self) -> None:
         self._first: dict[str, str] | None = None
         self._via: Via | None = None
+        self._cseq: CSeq | None = None
 
     def first(self, name: str) -> str | None:
         """The value of the first row called ``name``; None if there is none."""
@@ -81,6 +82,13 @@ class Headers:
                 raise MalformedHeader("Missing Via header field")
             self._via = parse_via(split_list(row)[0])
         return self._via
+
+    @property
+    def cseq(self) -> CSeq:
+        """The CSeq, read once. Raises ``MalformedHeader`` if it cannot be read."""
+        if self._cseq is None:
+            self._cseq = parse_cseq(self.first("cseq") or "")
+        return self._cseq
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ counted and dropped.
 from regcluster.errors import MalformedHeader, MalformedMessage, SipError
 from regcluster.sip.grammar import drop_strays, is_token, parse_number
 from regcluster.sip.head import Rows, parse_rows, salvage_head, split_lines
-from regcluster.sip.headers import is_usual_address, parse_cseq, parse_name_addr
+from regcluster.sip.headers import is_usual_address, parse_name_addr
 from regcluster.sip.message import Request, Response
 
 MAX_MESSAGE = 65535
@@ -121,13 +121,8 @@ def _check_headers(message: Request | Response) -> None:
     if len(rows) != len(message.headers):
         _check_repeated(message)
     try:
-        _, from_, to, call_id, cseq = (
-            rows["via"],
-            rows["from"],
-            rows["to"],
-            rows["call-id"],
-            rows["cseq"],
-        )
+        _, from_, to = rows["via"], rows["from"], rows["to"]
+        call_id, _ = rows["call-id"], rows["cseq"]
     except KeyError as missing:
         name = _SINGLE.get(missing.args[0], "Via")
         raise MalformedMessage(400, f"Missing {name} header field") from None
@@ -137,7 +132,7 @@ def _check_headers(message: Request | Response) -> None:
         _check_address("From", from_)
         _check_address("To", to)
     _ = message.via
-    method = parse_cseq(cseq).method
+    method = message.cseq.method
     if isinstance(message, Request) and method != message.method:
         raise MalformedMessage(400, "CSeq method is not the request's")
 

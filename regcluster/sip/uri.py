@@ -163,12 +163,15 @@ def comparison_parts(uri: SipUri) -> tuple[str, str]:
     strict: list[str] = []
     others: list[str] = []
     for name, value in uri.params.items():
-        pair = _pair(name, None if value is None else _decode(value, _UNRESERVED)).lower()
+        pair = name if value is None else f"{name}={_decode(value, _UNRESERVED).lower()}"
         (strict if name in _STRICT else others).append(f";{pair}")
     port = "" if uri.port is None else f":{uri.port}"
-    headers = f"?{_canonical_headers(uri.headers)}" if uri.headers else ""
     target = f"{uri.scheme}:{_canonical_userinfo(uri)}{_canonical_host(uri.host)}{port}"
-    return f"{target}{''.join(sorted(strict))}{headers}", "".join(sorted(others))[1:]
+    if strict:
+        target += "".join(sorted(strict))
+    if uri.headers:
+        target += f"?{_canonical_headers(uri.headers)}"
+    return target, "".join(sorted(others))[1:]
 
 
 def equivalent(a: Uri, b: Uri) -> bool:
@@ -223,7 +226,9 @@ def _params_of(parts: list[str]) -> Params:
     params: Params = {}
     for part in parts:
         name, equals, value = part.partition("=")
-        params[_decode(name, _UNRESERVED).lower()] = value if equals else None
+        if "%" in name:
+            name = _decode(name, _UNRESERVED)
+        params[name.lower()] = value if equals else None
     if len(params) != len(parts):
         raise MalformedHeader("URI parameter given twice")
     return params

@@ -92,7 +92,7 @@ DROPPED = {
 """Responses to nothing we have sent, and why they end here."""
 
 BY_PROXY = {"bext01": 420, "zeromf": 483}
-"""Good requests that a proxy may not forward, even to somebody who is there."""
+"""Good requests that a proxy may not forward, whether somebody is there or not."""
 
 
 def settings(mode: Mode = "redirect", domains: list[str] | None = None) -> Settings:
@@ -192,14 +192,19 @@ async def test_strange_responses_are_dropped(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["redirect", "forward"])
 @pytest.mark.parametrize("name", BY_PROXY)
-async def test_what_only_a_proxy_refuses(tmp_path: Path, name: str, mode: Mode) -> None:
+@pytest.mark.parametrize("is_bound", [True, False], ids=["bound", "unbound"])
+async def test_what_only_a_proxy_refuses(
+    tmp_path: Path, name: str, mode: Mode, is_bound: bool
+) -> None:
     """A redirect server ignores Require and Max-Forwards, for nothing goes on from it (§8.3)."""
     bound = wire.register("sip:example.com", to="<sip:user@example.com>")
     async with running(tmp_path, FakeServer(), settings(mode)) as worker:
-        await answer(worker, bound)
+        if is_bound:
+            await answer(worker, bound)
         status, _ = await answer(worker, CORPUS[name].data)
 
-    assert (BY_PROXY[name] if mode == "forward" else 302) == status
+    redirected = 302 if is_bound else 404
+    assert (BY_PROXY[name] if mode == "forward" else redirected) == status
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,7 @@ async def test_a_sip_request_may_go_to_a_sips_contact() -> None:
     assert [Forward(contact)] == await effects(invite(), FORWARD, register(contact=f"<{contact}>"))
 
 
+@pytest.mark.parametrize("registered", [(), (register(contact=f"<{AOR}>"),)])
 @pytest.mark.parametrize(
     ("data", "wanted"),
     [
@@ -249,9 +250,11 @@ async def test_a_sip_request_may_go_to_a_sips_contact() -> None:
         (came_back(invite(), AOR), Reply(482, "Loop Detected", [])),
     ],
 )
-async def test_what_may_go_no_further_is_refused(data: bytes, wanted: Effect) -> None:
-    """RFC 3261 §16.3: hops used up, extensions for proxies, loops."""
-    assert [wanted] == await effects(data, FORWARD, register(contact=f"<{AOR}>"))
+async def test_what_may_go_no_further_is_refused(
+    data: bytes, wanted: Effect, registered: tuple[bytes, ...]
+) -> None:
+    """RFC 3261 §16.3: hops used up, extensions for proxies, loops; whoever is asked for."""
+    assert [wanted] == await effects(data, FORWARD, *registered)
 
 
 @pytest.mark.parametrize("method", ["INVITE", "OPTIONS", "MESSAGE", "FOO"])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from regcluster.errors import MalformedHeader
-from regcluster.sip.headers import Via
+from regcluster.sip.headers import CSeq, Via
 from regcluster.sip.message import LONG_NAMES, Request, Response
 
 
@@ -64,6 +64,21 @@ def test_a_via_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]])
     for _ in range(2):
         with pytest.raises(MalformedHeader):
             _ = message.via
+
+
+def test_the_cseq_is_read_once() -> None:
+    """Parser, registrar and proxy all look at it."""
+    message = request(("cseq", "7 OPTIONS"))
+
+    assert CSeq(7, "OPTIONS") == message.cseq
+    assert message.cseq is message.cseq
+
+
+@pytest.mark.parametrize("rows", [[], [("cseq", "")], [("cseq", "x")]])
+def test_a_cseq_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]]) -> None:
+    """As with a Via."""
+    with pytest.raises(MalformedHeader):
+        _ = request(*rows).cseq
 
 
 def test_messages_are_equal_if_they_say_the_same() -> None:
