@@ -6,8 +6,8 @@ Names are left as names: looking them up is the edge's work.
 from regcluster.sip.hop import Hop, default_port
 from regcluster.sip.uri import SipUri
 
-TRANSPORTS = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
-"""The transports we speak, by their name in a URI."""
+TRANSPORTS = {"udp": "UDP", "tcp": "TCP"}
+"""The transports we speak, by their name in a URI. TLS is not among them yet."""
 
 
 def next_hop(uri: SipUri, *, is_secure: bool = False) -> Hop | None:
@@ -18,7 +18,7 @@ def next_hop(uri: SipUri, *, is_secure: bool = False) -> Hop | None:
     could send our traffic to a multicast group with it.
     """
     asked = (uri.params.get("transport") or "udp").lower()
-    transport = "TLS" if is_secure or uri.scheme == "sips" else TRANSPORTS.get(asked)
+    transport = TRANSPORTS.get("tls" if is_secure or uri.scheme == "sips" else asked)
     if transport is None:
         return None
     return Hop(transport, uri.host.strip("[]"), uri.port or default_port(transport))

@@ -75,7 +75,6 @@ def test_a_reason_that_says_nothing_stays_so() -> None:
         ("SIP/2.0/UDP 10.0.0.1:5070;received=192.0.2.1", Hop("UDP", "192.0.2.1", 5070)),
         ("SIP/2.0/UDP x:5070;received=192.0.2.1;rport=7", Hop("UDP", "192.0.2.1", 7)),
         ("SIP/2.0/TCP 192.0.2.1;rport=70000", Hop("TCP", "192.0.2.1", 5060)),
-        ("SIP/2.0/TLS 192.0.2.1", Hop("TLS", "192.0.2.1", 5061)),
         ("SIP/2.0/UDP [2001:db8::1]:7", Hop("UDP", "2001:db8::1", 7)),
         ("SIP/2.0/UDP x;received=[2001:db8::1]", Hop("UDP", "2001:db8::1", 5060)),
         ("SIP/2.0/UDP [::ffff:192.0.2.1]", Hop("UDP", "::ffff:192.0.2.1", 5060)),
