@@ -33,8 +33,8 @@ _ENDS_VALUE = r'\x00-\x20"<>,;\x7f'
 _NOT_IN_VALUE = re.compile(f"[{_ENDS_VALUE}]")
 
 PLAIN_PARAMS = rf'(?:;[{re.escape(TOKEN)}]++(?:=(?:"[^"\\;]*+"|[^{_ENDS_VALUE}]*+))?+)++'
-"""What most parameters look like: no white space around them, and nothing quoted that could be taken
-for the end of one. One match instead of many checks."""
+"""What most parameters look like: no white space around them, nothing quoted that could seem to end
+one. One match instead of many checks."""
 
 _PLAIN_PARAMS = re.compile(PLAIN_PARAMS)
 
