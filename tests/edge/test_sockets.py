@@ -105,10 +105,13 @@ def test_a_host_that_is_not_ours_cannot_be_listened_on() -> None:
 
 def test_the_two_wildcards_are_two_listeners() -> None:
     """``[::]`` takes no IPv4: both can be bound, and no peer is called ::ffff:192.0.2.1."""
-    with bind_udp("0.0.0.0", 0, 1) as four:
-        port = four.getsockname()[1]
-        with bind_udp("::", port, 1) as six:
-            assert port == six.getsockname()[1]
+    with bind_tcp("::", 0) as six:
+        six.listen()
+        port = six.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+        with bind_tcp("0.0.0.0", port) as four:
+            assert port == four.getsockname()[1]
 
 
 def test_an_accepted_connection_has_the_options_of_its_listener() -> None:
