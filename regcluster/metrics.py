@@ -2,7 +2,8 @@
 
 A label value is one of few that are known beforehand: words a peer chose never become labels, an
 unknown method counts as ``other``. Children are bound once, at their first use, so that a count on
-the hot path is one dictionary lookup and one increment.
+the hot path is one dictionary lookup and one addition; what one turn of the event loop has counted
+is written down at its end (``tally``).
 
 Under a supervisor ``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of
 all workers add up over HTTP. ``REGCLUSTER_WORKER`` then names the files to count into after the
@@ -14,10 +15,16 @@ from collections.abc import Hashable
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
+from regcluster.tally import Tally, tallied
+
+TALLY = Tally()
+"""A worker sets its ``defer``."""
+
 if place := os.environ.get("REGCLUSTER_WORKER"):
     # By default each process has files of its own, and every restart would leave some behind, to be
     # kept and read at each scrape for as long as the node runs.
-    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+    in_files = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
+    values.ValueClass = tallied(in_files, TALLY)
 
 OTHER = "other"
 
