@@ -12,7 +12,6 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -36,8 +35,8 @@ from regcluster.edge.flow import FlowTable
 from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
-from regcluster.edge.resolver import Resolver
-from regcluster.edge.sockets import bind_tcp, bind_udp
+from regcluster.edge.resolver import Resolver, system_lookup
+from regcluster.edge.sockets import bind_tcp, bind_udp, common_family
 from regcluster.edge.stream import FLUSH_S, Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
@@ -65,6 +64,7 @@ class Process:
 
     def __init__(self, start: Start, store: RedisStore) -> None:
         settings = start.settings
+        listeners = _listeners(settings)
         self._store = store
         self._location = Location(
             store,
@@ -81,11 +81,11 @@ class Process:
         self._endpoints: list[UdpEndpoint] = []
         self._overflow = 0
         outbound = Outbound(
-            Identity(settings.node.advertise, _ports(settings)),
+            Identity(settings.node.advertise, frozenset(port for _, port in listeners)),
             self._endpoints,
             self._streams,
             self._relay,
-            Resolver(),
+            Resolver(system_lookup(common_family(host for host, _ in listeners))),
         )
         self._worker = Worker(
             self._location,
@@ -222,9 +222,8 @@ def _allow_files(wanted: int) -> None:
         logger.warning("too few open files allowed for limits.connections", allowed=hard)
 
 
-def _ports(settings: Settings) -> frozenset[int]:
-    listeners: Sequence[str] = [*settings.listen.udp, *settings.listen.tcp]
-    return frozenset(parse_address(address)[1] for address in listeners)
+def _listeners(settings: Settings) -> list[tuple[str, int]]:
+    return [parse_address(text) for text in [*settings.listen.udp, *settings.listen.tcp]]
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from regcluster.edge.flow import Flow
 from regcluster.edge.identity import Identity
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
+from regcluster.edge.sockets import address_of, probe_local
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.errors import MalformedHeader
@@ -80,10 +81,13 @@ class Outbound:
         return await self._streams.connect(hop) if hop.transport == "TCP" else None
 
     def _datagram_flow(self, hop: Hop) -> Flow | None:
-        for endpoint in self._endpoints:
-            if flow := endpoint.flow_to(hop):
-                return flow
-        return None
+        """A flow from the socket whose address leads there, else from the first that can send."""
+        flows = [flow for endpoint in self._endpoints if (flow := endpoint.flow_to(hop))]
+        address = address_of(hop) if len(flows) > 1 else None
+        if address:
+            leading = probe_local(address)
+            flows.sort(key=lambda flow: flow.local.host != leading)
+        return flows[0] if flows else None
 
     def _send_back(self, forwarded: Forwarded) -> bool:
         if forwarded.flow:

@@ -9,6 +9,7 @@ translations between hops and socket addresses, which never look a name up.
 import ctypes
 import socket
 import struct
+from collections.abc import Iterable
 
 from regcluster.sip.hop import Hop
 
@@ -91,6 +92,12 @@ def address_of(hop: Hop) -> Address | None:
 def family_of(address: Address) -> socket.AddressFamily:
     """The family a socket must have to send to ``address``."""
     return socket.AF_INET if len(address) == 2 else socket.AF_INET6
+
+
+def common_family(hosts: Iterable[str]) -> socket.AddressFamily:
+    """The family of all these listening hosts, the only one we can send to; any if they differ."""
+    families = {socket.AF_INET6 if ":" in host else socket.AF_INET for host in hosts}
+    return families.pop() if len(families) == 1 else socket.AF_UNSPEC
 
 
 def is_wildcard(host: str) -> bool:

@@ -97,6 +97,18 @@ async def test_a_request_tells_where_it_came_from(ways: Ways, phone: tuple[Peer,
     assert [f"{via};received=127.0.0.1;rport={CALLER.peer.port}"] == message.all("via")[1:]
 
 
+async def test_a_request_leaves_from_the_address_that_leads_there(
+    tmp_path: Path, phone: tuple[Peer, int]
+) -> None:
+    """Of several sockets the one whose address the kernel would choose, not the first."""
+    peer, port = phone
+    async with opened(tmp_path, udp_hosts=("127.0.0.2", "127.0.0.1")) as ways:
+        await ways.outbound.forward(request(wire.invite()), f"sip:alice@127.0.0.1:{port}", CALLER)
+        message, _ = await peer.next()
+
+    assert "127.0.0.1" == message.via.host
+
+
 async def test_a_name_is_looked_up(ways: Ways, phone: tuple[Peer, int]) -> None:
     """A contact may name a host; the Request-URI keeps the name."""
     peer, port = phone

@@ -10,6 +10,7 @@ from regcluster.edge.sockets import (
     address_of,
     bind_tcp,
     bind_udp,
+    common_family,
     count_overflow,
     family_of,
     hop_of,
@@ -180,6 +181,22 @@ def _workers(host: str, bound: int, workers: int) -> list[socket.socket]:
     first = bind_udp(host, 0, workers)
     port = first.getsockname()[1]
     return [first, *(bind_udp(host, port, workers) for _ in range(bound - 1))]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "family"),
+    [
+        (["0.0.0.0", "192.0.2.1"], socket.AF_INET),
+        (["::", "2001:db8::1"], socket.AF_INET6),
+        (["0.0.0.0", "::"], socket.AF_UNSPEC),
+        (["sip.example.test"], socket.AF_INET),
+    ],
+)
+def test_names_are_asked_for_the_family_we_listen_in(
+    hosts: list[str], family: socket.AddressFamily
+) -> None:
+    """An address of another family would be one we have no socket for."""
+    assert family == common_family(hosts)
 
 
 def _shares(workers: list[socket.socket]) -> Counter[int]:

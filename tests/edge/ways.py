@@ -1,7 +1,7 @@
 """The ways out of a worker on sockets of loopback, and phones at the far end of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,10 @@ async def lookup(name: str) -> list[str]:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, worker: int = 0, ports: frozenset[int] = frozenset()
+    folder: Path,
+    worker: int = 0,
+    ports: frozenset[int] = frozenset(),
+    udp_hosts: Sequence[str] = ("127.0.0.1",),
 ) -> AsyncIterator[Ways]:
     """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
     inbox = Inbox()
@@ -65,14 +68,18 @@ async def opened(
     listener = bind_tcp("127.0.0.1", 0)
     tcp = Hop("TCP", *listener.getsockname())
     await streams.listen(listener)
-    endpoint = UdpEndpoint(bind_udp("127.0.0.1", 0, 1), inbox.receive, inbox.count)
+    endpoints = [
+        UdpEndpoint(bind_udp(host, 0, 1), inbox.receive, inbox.count) for host in udp_hosts
+    ]
+    endpoint = endpoints[0]
     relay = Relay(folder, worker, table, inbox.count)
     identity = Identity("", ports | {tcp.port, endpoint.local.port})
-    outbound = Outbound(identity, [endpoint], streams, relay, Resolver(lookup))
+    outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup))
     yield Ways(outbound, inbox, endpoint.local, tcp)
     await streams.close()
     relay.close()
-    endpoint.close()
+    for endpoint in endpoints:
+        endpoint.close()
 
 
 async def far_end(stack: AsyncExitStack, inbox: Inbox) -> int:
