@@ -1,0 +1,68 @@
+"""Names of keys: which partition an AOR is in, and which keys live for ever."""
+
+import pytest
+
+from regcluster.config import StoreSettings
+from regcluster.store.keys import Keys, bytes_text, text_bytes
+
+ALICE = b"alice@example.com"
+
+
+def test_the_partition_is_the_sum_that_redis_cluster_uses() -> None:
+    """CRC-16/XMODEM, whose check value is 0x31C3, modulo the number of partitions."""
+    keys = Keys(StoreSettings(partitions=16384))
+
+    assert b"rc:{%d}:b:123456789" % 0x31C3 == keys.bindings(b"123456789")
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 256])
+def test_all_of_an_aor_is_in_one_partition(partitions: int) -> None:
+    """Bindings, index and feed share the hash tag, hence the slot of a Cluster."""
+    keys = Keys(StoreSettings(partitions=partitions))
+
+    bindings, index, feed = keys.of(ALICE)
+
+    tag = bindings.removesuffix(b"b:" + ALICE)
+    assert (tag + b"x", tag + b"e", keys.bindings(ALICE)) == (index, feed, bindings)
+
+
+def test_an_aor_with_braces_has_no_hash_tag_of_its_own() -> None:
+    """Redis looks at the first pair of braces, and that is ours."""
+    keys = Keys(StoreSettings(partitions=1))
+
+    assert b"rc:{0}:b:{a}@h" == keys.bindings(b"{a}@h")
+
+
+def test_the_prefix_begins_every_key() -> None:
+    """So that several stores can share a server."""
+    keys = Keys(StoreSettings(prefix="other.t", partitions=2))
+
+    assert {b"other.t"} == {
+        name.partition(b":")[0] for name in [*keys.permanent(), *keys.of(ALICE)]
+    }
+
+
+def test_meta_indexes_and_feeds_are_permanent_and_nothing_else() -> None:
+    """A key of another name without an expiry is a leak."""
+    keys = Keys(StoreSettings(partitions=2))
+
+    assert ([b"rc:{0}:x", b"rc:{1}:x"], [b"rc:{0}:e", b"rc:{1}:e"]) == (keys.indexes, keys.feeds)
+    assert [b"rc:meta", *keys.indexes, *keys.feeds] == list(keys.permanent())
+
+
+def test_aors_are_spread_over_all_partitions() -> None:
+    """Numbers that follow each other, as users often have, among them."""
+    keys = Keys(StoreSettings(partitions=256))
+
+    counts = dict.fromkeys(keys.indexes, 0)
+    for number in range(25_600):
+        counts[keys.of(b"%d@example.com" % number)[1]] += 1
+
+    assert 50 < min(counts.values())
+    assert 200 > max(counts.values())
+
+
+@pytest.mark.parametrize("received", [b"alice@h", "zoë@h".encode(), b"zo\xeb@h", b"\xff\x00\xc3"])
+def test_text_becomes_the_bytes_it_was(received: bytes) -> None:
+    """UTF-8 or not."""
+    assert received == text_bytes(bytes_text(received))
