@@ -99,7 +99,7 @@ REGISTERS = st.builds(
     cseq_delay=st.sampled_from([DELAY, DELAY, 0]),
     user_agent=st.sampled_from(["Phone/1", "Phone/1", "Phone/2"]),
 )
-PASSINGS = st.builds(Passing, st.sampled_from([1, 999, 1000, DELAY * 1000, 59_999]))
+PASSINGS = st.builds(Passing, st.sampled_from([1, 999, 1000, DELAY * 1000, 60_000]))
 DROPS = st.builds(Drop, st.sampled_from(AORS), st.sampled_from([None, 0, 1, 9]))
 
 # Seven in ten steps are REGISTERs.

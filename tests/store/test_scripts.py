@@ -221,8 +221,9 @@ async def test_a_contact_removed_and_bound_in_a_request_is_a_new_binding(
 
     verdict = await store.save(plan(remove(DESK), bind(DESK, ruid="uloc-2"), cseq=6))
 
-    assert "added" == verdict.outcome
+    assert ("added", [DESK]) == outcome(verdict)
     assert [("added", "1"), ("removed", "1"), ("added", "2")] == events(store_server)
+    assert ["uloc-2"] == [binding.ruid for binding in (await store.fetch(ALICE)).bindings]
 
 
 @pytest.mark.parametrize(
