@@ -8,13 +8,35 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from regcluster import metrics
 from regcluster.errors import StoreUnavailable
-from regcluster.store.connection import Arg, refusal
+from regcluster.store.connection import LATE, Arg, refusal
 from regcluster.store.scripts import SOURCES
+
+_CODES: dict[type[Exception], str] = {
+    BusyLoadingError: "LOADING",
+    ClusterDownError: "CLUSTERDOWN",
+    MasterDownError: "MASTERDOWN",
+    NoPermissionError: "NOPERM",
+    OutOfMemoryError: "OOM",
+    ReadOnlyError: "READONLY",
+    TryAgainError: "TRYAGAIN",
+}
+"""The first word of error replies that redis-py has a class for: their text lacks it."""
 
 
 class ClientLink:
@@ -24,22 +46,28 @@ class ClientLink:
         self._client = client
         # redis-py makes a dict of HGETALL, floats of ZSCAN and so on; a link hands replies through.
         client.response_callbacks.clear()
-        self._is_up = False
+        self._problem = "not asked yet"
 
     @property
-    def is_up(self) -> bool:
-        """Whether the last call was answered."""
-        return self._is_up
+    def problem(self) -> str:
+        """Why the last call was not answered; empty if it was."""
+        return self._problem
 
     async def call(self, *args: Arg) -> Any:
         """Send a command and return the reply."""
         try:
-            return await self._send(args)
-        except (RedisConnectionError, RedisTimeoutError, OSError) as failed:
-            self._is_up = False
-            raise StoreUnavailable(f"no connection: {failed}") from failed
-        except RedisError as error:
-            raise refusal(str(error)) from error
+            reply = await self._send(args)
+        except RedisTimeoutError as failed:
+            raise self._unavailable("timeout", LATE) from failed
+        except (RedisError, OSError) as failed:
+            code = _CODES.get(type(failed), "")
+            if not code and isinstance(failed, RedisConnectionError | OSError):
+                raise self._unavailable("lost", f"no connection: {failed}") from failed
+            self._problem = ""
+            metrics.count_store_error("refused")
+            raise refusal(f"{code} {failed}".lstrip()) from failed
+        self._problem = ""
+        return reply
 
     async def close(self) -> None:
         """Close the client."""
@@ -48,8 +76,11 @@ class ClientLink:
     async def _send(self, args: tuple[Arg, ...]) -> Any:
         send: Callable[..., Awaitable[Any]] = self._client.execute_command
         try:
-            reply = await send(*args)
+            return await send(*args)
         except NoScriptError:
-            reply = await send(b"EVAL", SOURCES[args[1]], *args[2:])
-        self._is_up = True
-        return reply
+            return await send(b"EVAL", SOURCES[args[1]], *args[2:])
+
+    def _unavailable(self, kind: str, problem: str) -> StoreUnavailable:
+        self._problem = problem
+        metrics.count_store_error(kind)
+        return StoreUnavailable(problem)

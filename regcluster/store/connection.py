@@ -22,22 +22,21 @@ Arg = bytes | str | int
 pack = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 """A command as bytes. ``TypeError`` and ``UnicodeError`` are the caller's mistakes."""
 
-REPLICA = frozenset({"READONLY", "MASTERDOWN"})
-"""Errors of a server that is not, or no longer, the primary."""
+PASSING = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"})
+"""Errors of a server that is not ready, or no longer the primary: it has done nothing, and it, or
+another of its name, may do it in a moment."""
 
-UNAVAILABLE = REPLICA | {
-    "BUSY",
-    "CLUSTERDOWN",
-    "LOADING",
-    "MISCONF",
-    "NOREPLICAS",
-    "OOM",
-    "TRYAGAIN",
-}
+UNAVAILABLE = PASSING | {"BUSY", "MISCONF", "NOREPLICAS", "OOM", "TRYAGAIN"}
 """Errors of a server that cannot do now what it could do at another time; it has done nothing."""
 
 # Redis before 7 wraps what a command inside a script met: "ERR Error running script ...: -OOM ...".
 _WRAPPED = re.compile(r"^ERR Error running script .*? -([A-Z]+) ")
+
+LATE = "the store did not answer in time"
+GARBLED = "the store sent what no call had asked for"
+
+LATE = "the store did not answer in time"
+GARBLED = "the store sent what no call had asked for"
 
 _NOTHING = object()
 
@@ -66,32 +65,49 @@ def error_code(text: str) -> str:
 def refusal(text: str) -> StoreError:
     """An error reply as our own error."""
     kind = StoreUnavailable if error_code(text) in UNAVAILABLE else StoreError
-    return kind(f"the store answered: {text}")
+    return kind(_answered(text))
+
+
+def _answered(reply: object) -> str:
+    return f"the store answered: {reply}"
+
+
+def refuse(call: Call, text: str) -> None:
+    """End ``call`` with the server's error."""
+    if not call.reply.done():
+        call.reply.set_exception(refusal(text))
 
 
 class Connection(asyncio.Protocol):
     """A pipeline of calls over one transport.
 
-    ``on_error(call, text)`` must see to the call whose reply is an error. ``on_end(self)`` says
-    that no call may be sent any more; ``lost`` is done once every call has ended as well.
+    ``on_end(self)`` says that no call may be sent any more; ``lost`` is done once every call has
+    ended as well. ``why`` says then what happened.
     """
 
-    def __init__(
-        self, on_error: Callable[[Call, str], None], on_end: Callable[["Connection"], None]
-    ) -> None:
+    def __init__(self, on_end: Callable[["Connection"], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._on_error = on_error
         self._on_end = on_end
         self._reader = hiredis.Reader(replyError=ServerError, notEnoughData=_NOTHING)
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
+        self.on_error: Callable[[Call, str], None] = refuse
+        """Sees to a call whose reply is an error."""
         self.pending: deque[Call] = deque()
         """Calls without a reply, oldest first."""
         self.heard = self._loop.time()
         """When the server was last heard of, on the loop's clock."""
         self.is_late = False
         """A deadline has passed, and nothing was heard since."""
-        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.why = ""
+        """Why it ended, once it has."""
+        self.lost: asyncio.Future[int] = self._loop.create_future()
+        """How many calls it took with it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call sent now would be written."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def send(self, call: Call) -> None:
         """Write ``call``, together with all others of this turn of the loop."""
@@ -100,26 +116,36 @@ class Connection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._outgoing.append(call.packed)
 
-    def expire(self, now: float, patience: float) -> None:
+    def expire(self, now: float, patience: float) -> int:
         """End the calls whose deadline has passed; drop the connection if it looks dead.
 
         It does when nothing was heard for ``patience`` seconds, or when the oldest call is that
         much overdue: then answers come, but too late to be of use, and the queue would only grow.
+        Tells how many calls it ended.
         """
+        expired = 0
         for call in self.pending:
             if call.deadline <= now and not call.reply.done():
-                self.is_late = True
-                call.reply.set_exception(StoreUnavailable("the store did not answer in time"))
+                expired += 1
+                call.reply.set_exception(StoreUnavailable(LATE))
+        self.is_late = self.is_late or expired > 0
         if self.pending and self.pending[0].deadline <= now:
             overdue = now - self.pending[0].deadline
             if now - self.heard >= patience or overdue >= patience:
-                self.abort()
+                self.abort(LATE)
+        return expired
 
-    def abort(self) -> None:
+    def abort(self, why: str) -> None:
         """Give the connection up at once; its calls end within this turn of the loop."""
         if self._transport:
+            self.why = self.why or why
             self._on_end(self)
             self._transport.abort()
+
+    async def close(self, why: str) -> None:
+        """Give the connection up; returns once its calls have ended."""
+        self.abort(why)
+        await self.lost
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -130,28 +156,37 @@ class Connection(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not _NOTHING:
+                if not self.pending:
+                    # Some servers say why before they hang up, protected mode for one.
+                    self.abort(_answered(reply) if reply.__class__ is ServerError else GARBLED)
+                    return
                 call = self.pending.popleft()
                 if reply.__class__ is ServerError:
-                    self._on_error(call, str(reply))
+                    self.on_error(call, str(reply))
                 elif not call.reply.done():
                     call.reply.set_result(reply)
-        except (hiredis.ProtocolError, IndexError):
-            # Not Redis's protocol, or a reply to nothing we asked: the order is lost.
-            self.abort()
+        except hiredis.ProtocolError:
+            self.abort(GARBLED)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.why = self.why or str(exc or "closed by the store")
         self._on_end(self)
         self._transport = None
-        self._outgoing.clear()
-        why = f"the connection to the store broke: {exc or 'closed by the store'}"
-        while self.pending:
-            call = self.pending.popleft()
-            if not call.reply.done():
-                call.reply.set_exception(StoreUnavailable(why))
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self._end_all()
 
     def _flush(self) -> None:
         if self._transport:
             self._transport.write(b"".join(self._outgoing))
+        else:
+            self._end_all()
         self._outgoing.clear()
+
+    def _end_all(self) -> None:
+        broken = 0
+        while self.pending:
+            call = self.pending.popleft()
+            if not call.reply.done():
+                broken += 1
+                call.reply.set_exception(StoreUnavailable(f"the connection broke: {self.why}"))
+        if not self.lost.done():
+            self.lost.set_result(broken)

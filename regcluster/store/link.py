@@ -1,9 +1,12 @@
 """The way to one Redis: the seam, and the link that workers use.
 
 ``PipelinedLink`` keeps one connection up and gives every call a deadline. A call made while there
-is no connection waits for the next one, inside its deadline. A call that was written when the
-connection broke fails at once: whether it was carried out is unknown, and only who made it knows
-whether it may be made again. How many calls are outstanding is bounded by the callers.
+is no connection, or refused by a server that is not ready, waits for the next one, inside its
+deadline. A call without a reply when the connection broke fails at once: whether it was carried out
+is unknown, and only who made it knows whether it may be made again.
+
+How many calls are outstanding is bounded by the callers, and by two deadlines: one in which each
+call ends, one more in which a late reply would still be read.
 """
 
 import asyncio
@@ -12,15 +15,17 @@ from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
+from regcluster import metrics
 from regcluster.errors import StoreError, StoreMismatch, StoreUnavailable
 from regcluster.store.connection import (
-    REPLICA,
+    LATE,
+    PASSING,
     Arg,
     Call,
     Connection,
     error_code,
     pack,
-    refusal,
+    refuse,
 )
 from regcluster.store.endpoint import Endpoint
 
@@ -48,8 +53,8 @@ class Link(Protocol):
         """The reply, as RESP2 spells it. Raises ``StoreError`` and ``StoreUnavailable``."""
 
     @property
-    def is_up(self) -> bool:
-        """Whether the server answered the last time it was asked."""
+    def problem(self) -> str:
+        """Why the server did not answer the last time it was asked; empty if it did."""
 
     async def close(self) -> None:
         """Let go; calls in flight fail with ``StoreUnavailable``."""
@@ -90,20 +95,17 @@ class PipelinedLink:
         self._keeper = self._loop.create_task(self._keep())
 
     @property
-    def is_up(self) -> bool:
-        """Connected, and no deadline has passed since the server was last heard of."""
-        return self._connection is not None and not self._connection.is_late
+    def problem(self) -> str:
+        """Why it is not connected; or that a deadline has passed, and nothing was heard since."""
+        if self._connection:
+            return LATE if self._connection.is_late else ""
+        return self._why
 
     def call(self, *args: Arg) -> asyncio.Future[Any]:
         """Send a command; the reply comes within the deadline or not at all."""
         reply = self._loop.create_future()
         call = Call(args, pack(args), reply, self._loop.time() + self._deadline_s)
-        if self._connection:
-            self._connection.send(call)
-        elif self._verdict:
-            reply.set_exception(type(self._verdict)(*self._verdict.args))
-        else:
-            self._waiting.append(call)
+        self._send(call)
         if not self._ticking:
             self._ticking = True
             self._loop.call_later(TICK_S, self._tick)
@@ -111,26 +113,27 @@ class PipelinedLink:
 
     async def close(self) -> None:
         """Drop the connection for good; calls in flight, and any later call, fail at once."""
-        connection = self._connection
+        self._connection = None
+        self._why = "the store was closed"
+        self._condemn(StoreUnavailable(self._why))
         self._keeper.cancel()
         await asyncio.wait([self._keeper])
-        self._condemn(StoreUnavailable("the store was closed"))
-        if connection:
-            await connection.lost
 
     def _condemn(self, verdict: StoreError) -> None:
         self._verdict = verdict
-        for call in self._waiting:
-            _fail(call, type(verdict)(*verdict.args))
-        self._waiting.clear()
+        while self._waiting:
+            self._send(self._waiting.popleft())
 
     def _tick(self) -> None:
         now = self._loop.time()
+        expired = 0
         # All calls have the same time, so those that wait are in the order of their deadlines.
         while self._waiting and self._waiting[0].deadline <= now:
-            _fail(self._waiting.popleft(), StoreUnavailable(f"no connection: {self._why}"))
+            why = StoreUnavailable(f"no connection: {self._why}")
+            expired += _fail(self._waiting.popleft(), why)
         if self._connection:
-            self._connection.expire(now, self._deadline_s)
+            expired += self._connection.expire(now, self._deadline_s)
+        _count("timeout", expired)
         self._ticking = bool(self._waiting or (self._connection and self._connection.pending))
         if self._ticking:
             self._loop.call_later(TICK_S, self._tick)
@@ -142,35 +145,47 @@ class PipelinedLink:
             begun = self._loop.time()
             try:
                 await self._serve_one()
-            except (OSError, TimeoutError, StoreError) as why:
-                self._why = str(why) or "the store did not answer in time"
+            except Exception as why:
+                # Whatever it was, a link that gave up trying would be down for ever.
+                self._why = str(why) or LATE
                 if isinstance(why, StoreMismatch):
                     self._condemn(why)
             failures = 0 if self._loop.time() - begun > STEADY_S else failures + 1
-            await asyncio.sleep(_pause(failures))
+            await asyncio.sleep(pause(failures))
 
     async def _serve_one(self) -> None:
         """One connection from its making to its loss."""
-        connection = Connection(self._on_error, self._on_end)
+        connection = Connection(self._on_end)
+        until = self._loop.time() + TRY_S
+        async with asyncio.timeout_at(until):
+            # Cancelled in here uvloop closes the socket and tells nobody.
+            await self._endpoint.connect(lambda: connection)
         try:
-            async with asyncio.timeout(TRY_S):
-                await self._endpoint.connect(lambda: connection)
+            async with asyncio.timeout_at(until):
                 await self._greet(connection)
-            self._verdict = None
-            self._connection = connection
-            for call in self._waiting:
-                if not call.reply.done():
-                    connection.send(call)
-            self._waiting.clear()
-            # Cancelling the keeper must not cancel what close() waits for.
-            await asyncio.shield(connection.lost)
-            self._why = "the connection broke"
+            if not connection.is_open:
+                raise StoreUnavailable(connection.why)
+            self._adopt(connection)
+            # Cancelling the keeper must not cancel what the end of the connection is told by.
+            _count("lost", await asyncio.shield(connection.lost))
         finally:
-            connection.abort()
+            await connection.close(self._why)
+
+    def _adopt(self, connection: Connection) -> None:
+        """From now on calls go to ``connection``, those that wait first."""
+        self._verdict = None
+        self._connection = connection
+        connection.on_error = self._on_error
+        for call in self._waiting:
+            if not call.reply.done():
+                connection.send(call)
+        self._waiting.clear()
 
     def _on_end(self, connection: Connection) -> None:
         if self._connection is connection:
             self._connection = None
+            self._why = connection.why
+            metrics.count_store_reconnect()
 
     async def _greet(self, connection: Connection) -> None:
         """Say who we are, see whose store it is, leave the scripts there: one round trip."""
@@ -201,25 +216,45 @@ class PipelinedLink:
 
     def _on_error(self, call: Call, text: str) -> None:
         code = error_code(text)
-        connection = self._connection
         source = self._sources.get(call.args[1]) if code == "NOSCRIPT" else None
-        if source and connection:
+        if source:
             # The server was restarted or its scripts flushed. EVAL leaves the script there.
             call.args = (b"EVAL", source, *call.args[2:])
             call.packed = pack(call.args)
-            connection.send(call)
-            return
-        _fail(call, refusal(text))
-        if code in REPLICA and connection:
-            # The primary is elsewhere by now; perhaps the same name leads there.
-            connection.abort()
+            self._send(call)
+        elif code in PASSING:
+            # Once a greeting goes through, here or where the name leads by then, it is done after
+            # all. The replies that have already come are seen to before the connection ends.
+            if self._connection:
+                self._connection.abort(f"the store answered: {text}")
+            self._send(call)
+        else:
+            _count("refused", not call.reply.done())
+            refuse(call, text)
+
+    def _send(self, call: Call) -> None:
+        if self._connection:
+            self._connection.send(call)
+        elif self._verdict:
+            _count("refused", _fail(call, type(self._verdict)(*self._verdict.args)))
+        else:
+            self._waiting.append(call)
 
 
-def _fail(call: Call, why: StoreError) -> None:
-    if not call.reply.done():
-        call.reply.set_exception(why)
+def _fail(call: Call, why: StoreError) -> bool:
+    """End ``call``; False if it had ended before."""
+    if call.reply.done():
+        return False
+    call.reply.set_exception(why)
+    return True
 
 
-def _pause(failures: int) -> float:
+def _count(kind: str, calls: int) -> None:
+    for _ in range(calls):
+        metrics.count_store_error(kind)
+
+
+def pause(failures: int) -> float:
+    """Seconds until the next attempt to connect, after so many that failed."""
     longest = LONGEST_PAUSE_S if failures > 9 else min(FIRST_PAUSE_S * 2**failures, LONGEST_PAUSE_S)
     return longest * random.uniform(0.5, 1.0)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from regcluster import metrics
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError
 from regcluster.registrar.binding import Binding, preference
@@ -72,7 +73,12 @@ class RedisStore:
     @property
     def is_up(self) -> bool:
         """Whether the store answered the last time it was asked."""
-        return self._link.is_up
+        return not self._link.problem
+
+    @property
+    def problem(self) -> str:
+        """Why it is not up, for whoever has to mend it; empty while it is."""
+        return self._link.problem
 
     async def check(self) -> None:
         """Return once the store has answered and is ours.
@@ -86,9 +92,13 @@ class RedisStore:
     async def save(self, plan: SavePlan) -> Verdict:
         """Apply one REGISTER, all or nothing, in one script call."""
         asked = self._monotonic()
-        reply: list[bytes] = await self._scripts.save(plan)
+        try:
+            reply: list[bytes] = await self._scripts.save(plan)
+        finally:
+            answered = self._monotonic()
+            metrics.observe_store("save", answered - asked)
         now = int(reply[1])
-        self._clock.observe(now, asked, self._monotonic())
+        self._clock.observe(now, asked, answered)
         outcome = cast("Outcome", reply[0].decode())
         return Verdict(outcome, Record(now, _bindings(reply, 2)))
 
@@ -96,9 +106,15 @@ class RedisStore:
         """The unexpired bindings of ``aor``; an empty record when there are none."""
         if not self._clock.is_set:
             await self._ask_time()
-        reply: list[bytes] = await self._link.call(b"HGETALL", self._keys.bindings(text_bytes(aor)))
+        name = text_bytes(aor)
+        asked = self._monotonic()
+        try:
+            reply: list[bytes] = await self._link.call(b"HGETALL", self._keys.bindings(name))
+        finally:
+            answered = self._monotonic()
+            metrics.observe_store("fetch", answered - asked)
         bindings = _bindings(reply, 0)
-        now = self._clock.now(self._monotonic())
+        now = self._clock.now(answered)
         for binding in bindings:
             # The estimate may be a little behind, but never behind what was read: no contact may
             # seem to have more time left than it was given.
@@ -108,8 +124,12 @@ class RedisStore:
     async def drop(self, aor: str, ruid: str = "") -> int:
         """Remove one binding by its ruid, or all of ``aor``; how many went."""
         asked = self._monotonic()
-        reply: list[Any] = await self._scripts.drop(aor, ruid)
-        self._clock.observe(int(reply[1]), asked, self._monotonic())
+        try:
+            reply: list[Any] = await self._scripts.drop(aor, ruid)
+        finally:
+            answered = self._monotonic()
+            metrics.observe_store("drop", answered - asked)
+        self._clock.observe(int(reply[1]), asked, answered)
         return int(reply[0])
 
     async def scan(self) -> AsyncIterator[str]:
