@@ -62,8 +62,10 @@ def split_list(text: str) -> list[str]:
 
     An element may not be empty.
     """
-    parts = _cut(text, _LIST_STOP) if "," in text else [text]
-    elements = [part.strip(LWS) for part in parts]
+    if "," in text:
+        elements = [part.strip(LWS) for part in _cut(text, _LIST_STOP)]
+    else:
+        elements = [text.strip(LWS)]
     if "" in elements:
         raise MalformedHeader("Empty element in a list")
     return elements

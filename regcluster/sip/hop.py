@@ -67,8 +67,9 @@ def reply_hop(via: Via, source: Hop) -> Hop:
     To the source address, at the source port if the peer asked with ``rport``, else at the port
     of sent-by. On a stream the connection itself is the way back.
     """
-    port = source.port if "rport" in via.params else via.port or default_port(via.transport)
-    return Hop(source.transport, source.host, port)
+    if "rport" in via.params:
+        return source
+    return Hop(source.transport, source.host, via.port or default_port(via.transport))
 
 
 def via_hop(via: Via) -> Hop:

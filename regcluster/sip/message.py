@@ -38,15 +38,18 @@ LONG_NAMES = {
 class Headers:
     """How header rows are read, in requests and responses alike. Names are lower-case and long."""
 
-    __slots__ = ("_cseq", "_first", "_via")
+    __slots__ = ("_cseq", "_via", "by_name")
 
     headers: list[tuple[str, str]]
     """(name, value): folds undone, white space around the value dropped."""
     lines: list[str]
     """The same rows as received, folds undone: the original spelling of name and value."""
+    by_name: dict[str, str]
+    """The first row of each name."""
 
     def __post_init__(self) -> None:
-        self._first: dict[str, str] | None = None
+        # Later pairs overwrite earlier ones, so the first row has to come last.
+        self.by_name = dict(reversed(self.headers))
         self._via: Via | None = None
         self._cseq: CSeq | None = None
 
@@ -64,14 +67,6 @@ class Headers:
     def values(self, name: str) -> list[str]:
         """The list elements of all rows called ``name``, in order (RFC 3261 §7.3.1)."""
         return [element for row in self.all(name) for element in split_list(row)]
-
-    @property
-    def by_name(self) -> dict[str, str]:
-        """The first row of each name."""
-        if self._first is None:
-            # Later pairs overwrite earlier ones, so the first row has to come last.
-            self._first = dict(reversed(self.headers))
-        return self._first
 
     @property
     def via(self) -> Via:
