@@ -13,7 +13,8 @@ import time
 from typing import BinaryIO
 
 PARTS = {
-    "good": "says the log level of each new settings as its store's problem; ends when drained",
+    "good": "says the log level, unless it is info, as its store's problem; ends when drained",
+    "brief": "is told one thing more, and ends",
     "slow": "takes a while over ending",
     "deaf": "says its process id as its store's problem, again and again; obeys nothing",
     "mute": "is ready, says nothing more, and does not even see that it is alone",
@@ -46,18 +47,24 @@ class Actor:
 
     def play(self, part: str) -> None:
         """Be told to start, and then do what ``part`` asks for."""
-        if part != "quits" and self._orders.readline():
+        start = self._orders.readline()
+        if part != "quits" and start:
+            self._level = json.loads(start)["settings"]["log"]["level"]
             getattr(self, part)()
 
     def good(self, slowness_s: float = 0.0) -> None:
-        self._say("ready")
-        self._say("status", store_problem="")
+        self._begin()
         for line in self._orders:
             order = json.loads(line)
             if order["type"] == "drain":
                 time.sleep(slowness_s)
                 return
-            self._say("status", store_problem=order["settings"]["log"]["level"])
+            self._level = order["settings"]["log"]["level"]
+            self._say_level()
+
+    def brief(self) -> None:
+        self._begin()
+        self._orders.readline()
 
     def slow(self) -> None:
         self.good(SLOWNESS_S)
@@ -78,6 +85,13 @@ class Actor:
     def fatal(self) -> None:
         self._say("fatal", problem=FATAL)
         self._orders.readline()
+
+    def _begin(self) -> None:
+        self._say("ready")
+        self._say_level()
+
+    def _say_level(self) -> None:
+        self._say("status", store_problem="" if self._level == "info" else self._level)
 
     def _say(self, kind: str, **more: str) -> None:
         self._end.sendall(json.dumps({"type": kind, **more}).encode() + b"\n")
