@@ -28,8 +28,8 @@ PULSE_S = 1.0
 """Seconds between two looks at the store's clock. They also find a dead connection that carries no
 traffic, so that readiness does not wait for a phone to find it."""
 
-AT_ONCE = 256
-"""Partitions asked about in one go."""
+AT_ONCE = 64
+"""Partitions asked about in one go: a pool of redis-py's holds a hundred connections."""
 
 SCAN_COUNT = 500
 """Members of an index read in one go: a millisecond of the server's time."""
@@ -165,9 +165,9 @@ class RedisStore:
             await asyncio.wait([self._pulse])
         await self._link.close()
 
-    def start_pulse(self) -> None:
-        """From now on look at the store's clock every second."""
-        self._pulse = asyncio.get_running_loop().create_task(self._beat())
+    def start_pulse(self, every_s: float = PULSE_S) -> None:
+        """From now on look at the store's clock again and again; once is enough."""
+        self._pulse = asyncio.get_running_loop().create_task(self._beat(every_s))
 
     async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
         """The AOR of each unexpired binding in one partition."""
@@ -182,11 +182,11 @@ class RedisStore:
             if not cursor:
                 return
 
-    async def _beat(self) -> None:
+    async def _beat(self, every_s: float) -> None:
         while True:
             with suppress(StoreError):
                 await self._ask_time()
-            await asyncio.sleep(PULSE_S)
+            await asyncio.sleep(every_s)
 
     async def _ask_time(self) -> None:
         asked = self._monotonic()
