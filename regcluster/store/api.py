@@ -2,7 +2,8 @@
 
 ``Store`` is a real seam: a pipelined Redis behind it in a worker, redis-py or fakeredis in the
 command line and the tests. One call is one round trip and touches one AOR, ``scan`` and ``count``
-apart. Every method raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``.
+apart. Every method raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``,
+and ``StoreMismatch`` while the store is one that was set up otherwise.
 """
 
 from collections.abc import AsyncIterator
@@ -28,10 +29,6 @@ class Store(Protocol):
 
     async def count(self) -> int:
         """Bindings held, all partitions together; overdue ones count until they are swept."""
-
-    @property
-    def is_up(self) -> bool:
-        """Whether the store answered the last time it was asked."""
 
     async def close(self) -> None:
         """Let go of the connections; calls in flight fail with ``StoreUnavailable``."""

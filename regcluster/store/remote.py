@@ -71,13 +71,8 @@ class RedisStore:
         self._pulse: asyncio.Task[None] | None = None
 
     @property
-    def is_up(self) -> bool:
-        """Whether the store answered the last time it was asked."""
-        return not self._link.problem
-
-    @property
     def problem(self) -> str:
-        """Why it is not up, for whoever has to mend it; empty while it is."""
+        """Why the store did not answer the last time it was asked; empty if it did."""
         return self._link.problem
 
     async def check(self) -> None:
