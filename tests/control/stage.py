@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 PARTS = {
     "good": "says the log level, unless it is info, as its store's problem; ends when drained",
+    "torn": "has a problem with its store in the first place; comes late in the second",
     "brief": "is told one thing more, and ends",
     "slow": "takes a while over ending",
     "deaf": "says its process id as its store's problem, again and again; obeys nothing",
@@ -49,7 +50,9 @@ class Actor:
         """Be told to start, and then do what ``part`` asks for."""
         start = self._orders.readline()
         if part != "quits" and start:
-            self._level = json.loads(start)["settings"]["log"]["level"]
+            told = json.loads(start)
+            self._level = told["settings"]["log"]["level"]
+            self._place = told["worker"]
             getattr(self, part)()
 
     def good(self, slowness_s: float = 0.0) -> None:
@@ -61,6 +64,13 @@ class Actor:
                 return
             self._level = order["settings"]["log"]["level"]
             self._say_level()
+
+    def torn(self) -> None:
+        if self._place % 2:
+            time.sleep(SLOWNESS_S)
+        else:
+            self._level = "torn"
+        self.good()
 
     def brief(self) -> None:
         self._begin()

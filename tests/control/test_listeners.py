@@ -64,6 +64,14 @@ def test_an_address_and_every_address_can_both_be_ours() -> None:
     assert [] == problems(udp=[f"0.0.0.0:{port}", f"{HOST}:{port}", f"[::1]:{port}"])
 
 
+def test_every_address_of_one_family_leaves_the_others_free() -> None:
+    """As the workers see it: [::] does not stand for 0.0.0.0."""
+    with bind_udp("0.0.0.0", free_port(), 2) as taken:
+        port = taken.getsockname()[1]
+
+        assert [] == problems(udp=[f"[::]:{port}"])
+
+
 def test_an_address_of_nobody_is_refused() -> None:
     """192.0.2.0/24 is documentation's (RFC 5737)."""
     assert [

@@ -139,7 +139,7 @@ async def test_a_silence_is_looked_into_once_more(tmp_path: Path) -> None:
 async def test_a_program_that_cannot_be_run_is_tried_again_ever_more_slowly(
     tmp_path: Path,
 ) -> None:
-    """The system may have had no memory for it just then; each pause is longer than the one before."""
+    """The system may have had no memory for it just then; each pause is longer than the last."""
     begun = time.monotonic()
     kept = Place(tmp_path, [str(tmp_path / "nothing")], EAGER)
     async with anyio.create_task_group() as tasks:

@@ -272,6 +272,17 @@ async def test_its_ups_and_downs_are_logged(
     assert {os.uname().nodename} == {line["node"] for line in lines.values()}
 
 
+async def test_one_worker_that_reaches_the_store_is_enough(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What the other loses for a moment is no reason to move every phone elsewhere."""
+    async with started(settings, tmp_path, "torn") as node:
+        await node.until("the store does not answer: torn")
+        await node.until()
+
+    assert node.failure is None
+
+
 async def test_metrics_tell_of_the_node(settings: Settings, tmp_path: Path) -> None:
     """Of its workers' counters, which players do not have, see ``tests/test_metrics.py``."""
     async with started(settings, tmp_path) as node:
