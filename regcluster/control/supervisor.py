@@ -93,6 +93,7 @@ class Supervisor:
                     self._fail(why)
         if self._failure:
             raise self._failure
+        logger.info("node ended")
 
     async def _serve(self) -> None:
         """Be a node until cancelled, or until it turns out that it cannot be one."""

@@ -119,7 +119,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
 
 
 async def test_ctrl_c_ends_it_when_its_workers_have_ended(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No sooner, and not when all the time they might have taken is over; so does SIGTERM."""
     async with started(settings, tmp_path, "slow") as node:
@@ -128,6 +128,7 @@ async def test_ctrl_c_ends_it_when_its_workers_have_ended(
         took_s = await node.ended()
 
     assert node.failure is None
+    assert ["draining", "node ended"] == list(logged(capsys))[-2:]
     assert stage.SLOWNESS_S <= took_s < settings.node.drain_s / 2
 
 
