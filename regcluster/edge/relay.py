@@ -44,12 +44,7 @@ class Relay:
         self._outgoing: dict[int, socket.socket] = {}
         self._incoming: set[socket.socket] = set()
         self._is_closed = False
-        listener = _new_socket()
-        path = self._path(worker)
-        # Left behind by a life of this worker that was killed.
-        path.unlink(missing_ok=True)
-        listener.bind(str(path))
-        listener.listen(BACKLOG)
+        listener = _listen_at(self._path(worker))
         # Nothing is lost while a worker waits to be accepted: what it sends waits with it.
         self._acceptor = Acceptor(listener, self._take, lambda: None)
 
@@ -141,6 +136,19 @@ class Relay:
 def _is_plain(token: str) -> bool:
     # It stood in a message: as long as it likes, with line ends and octets that are no text.
     return len(token) <= MAX_TOKEN and token.isascii() and token.isprintable()
+
+
+def _listen_at(path: Path) -> socket.socket:
+    # Left behind by a life of this worker that was killed.
+    path.unlink(missing_ok=True)
+    sock = _new_socket()
+    try:
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _new_socket() -> socket.socket:

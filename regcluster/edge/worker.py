@@ -16,7 +16,7 @@ from regcluster.edge.flow import Flow
 from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
 from regcluster.edge.overload import Admission, retry_after
-from regcluster.errors import SipError, StoreUnavailable
+from regcluster.errors import SipError, StoreError, StoreUnavailable
 from regcluster.location import Location
 from regcluster.log import get_logger
 from regcluster.proxy.forward import strip_route
@@ -163,6 +163,10 @@ class Worker:
                 self._answer(request, Reply(broken.status, broken.reason, []), flow)
             except StoreUnavailable:
                 self._answer(request, self._unavailable(), flow)
+            except StoreError:
+                # It refuses us: another node may do better, and somebody has to look into it.
+                self._answer(request, self._unavailable(), flow)
+                self._count_failure(request.method)
         except asyncio.CancelledError:
             self._answer(request, self._unavailable(), flow)
             raise

@@ -251,7 +251,9 @@ def test_stats_for_machines(server_url: str) -> None:
 )
 def test_a_store_that_is_not_there_is_exit_code_3(command: str) -> None:
     """One sentence, no traceback and no password."""
-    result = run(*command.split(), "--set", "store.url=redis://u:hunter2@127.0.0.1:1")
+    nowhere = ("store.url=redis://u:hunter2@127.0.0.1:1", "store.deadline_ms=50")
+
+    result = run(*command.split(), *(word for one in nowhere for word in ("--set", one)))
 
     assert (3, "") == (result.exit_code, result.stdout)
     assert result.stderr.startswith("regcluster: ")

@@ -1,6 +1,7 @@
 """From worker to worker of one node, over real sockets in a private directory."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -271,3 +272,10 @@ async def test_one_that_has_gone_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_relay_that_cannot_listen_leaves_nothing_open(tmp_path: Path) -> None:
+    """A socket that nobody closes is a warning, and here a warning is an error."""
+    with pytest.raises(OSError, match="No such file"):
+        Relay(tmp_path / "nowhere", 0, FlowTable(0, "e"), lambda reason: None)
+    gc.collect()

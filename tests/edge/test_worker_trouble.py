@@ -121,7 +121,7 @@ def test_failures_are_told_of_once_in_a_while() -> None:
         (MalformedHeader("Bad q"), "400 Bad q"),
         (SipError(403, "Not You"), "403 Not You"),
         (StoreUnavailable("gone"), "503 Service Unavailable"),
-        (StoreError("no"), "500 Server Internal Error"),
+        (StoreError("NOPERM"), "503 Service Unavailable"),
         (RecursionError("deep"), "500 Server Internal Error"),
         (SipError(403, "a\r\nb: c"), "500 Server Internal Error"),
         (SipError(7, "No Status"), "500 Server Internal Error"),
@@ -131,7 +131,7 @@ def test_failures_are_told_of_once_in_a_while() -> None:
 async def test_every_way_a_script_can_break_is_answered(
     worker: Worker, error: BaseException, line: str
 ) -> None:
-    """An error that carries a status with it, a store that is away with 503, all else with 500."""
+    """An error that carries a status with it, a store that fails with 503, all else with 500."""
     flow = MemoryFlow()
     worker.apply(raising(error), LimitSettings())
 
@@ -141,6 +141,21 @@ async def test_every_way_a_script_can_break_is_answered(
     await worker.drain(1.0)
 
     assert (f"SIP/2.0 {line}", 0, 0) == (start_line, flow.waiting, worker.in_flight)
+
+
+@pytest.mark.parametrize(("error", "told"), [(StoreError("no"), 1), (StoreUnavailable("no"), 0)])
+async def test_a_store_that_refuses_us_is_told_of(
+    worker: Worker, error: Exception, told: int
+) -> None:
+    """One that is away will come back by itself; one that says no will not."""
+    flow, ledger = MemoryFlow(), Ledger()
+    worker.apply(raising(error), LimitSettings())
+
+    with capture_logs() as lines:
+        worker.receive(OPTIONS, flow)
+        await worker.drain(1.0)
+
+    assert (told, told) == (len(lines), ledger.count("sip_failures_total"))
 
 
 @pytest.mark.parametrize(
