@@ -11,7 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
@@ -164,13 +164,26 @@ def _lock(directory: Path) -> int:
 
 
 def _end_orphan(file: Path) -> None:
-    """End a server whose node is gone; only who holds the lock may ask."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server, suppress(OSError):
+    """End a server whose node is gone; only who holds the lock may ask.
+
+    One that stays is a reason not to start: two servers would write one file.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.settimeout(STOP_S)
-        server.connect(str(file))
-        server.sendall(b"SHUTDOWN\r\n")
-        # It says nothing; the connection ends when the process does.
-        server.recv(64)
+        try:
+            server.connect(str(file))
+        except OSError:
+            return
+        try:
+            server.sendall(b"SHUTDOWN\r\n")
+            # It says something only if it cannot; the connection ends when the process does.
+            told = server.recv(200).decode(errors="replace").strip()
+        except ConnectionError:
+            return
+        except TimeoutError:
+            told = f"no answer within {STOP_S:.0f} s"
+    if told:
+        raise ConfigError([f"store.url: the server of an earlier node does not end: {told}"])
 
 
 def _choose_socket(directory: Path, cleanup: ExitStack) -> Path:
