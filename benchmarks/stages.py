@@ -55,7 +55,7 @@ class Stage:
 class _Packer:
     """A link that goes nowhere: packing is the last thing done before the socket."""
 
-    is_up = True
+    problem = ""
 
     def call(self, *args: Arg) -> Any:
         pack(args)
