@@ -80,12 +80,14 @@ class PipelinedLink:
         deadline_s: float,
         greeting: Greeting,
         sources: Mapping[Arg, bytes],
+        try_s: float = TRY_S,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._endpoint = endpoint
         self._deadline_s = deadline_s
         self._greeting = greeting
         self._sources = sources
+        self._try_s = try_s
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
@@ -156,7 +158,7 @@ class PipelinedLink:
     async def _serve_one(self) -> None:
         """One connection from its making to its loss."""
         connection = Connection(self._on_end)
-        until = self._loop.time() + TRY_S
+        until = self._loop.time() + self._try_s
         async with asyncio.timeout_at(until):
             # Cancelled in here uvloop closes the socket and tells nobody.
             await self._endpoint.connect(lambda: connection)

@@ -12,7 +12,7 @@ from regcluster.config import StoreSettings
 from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store.endpoint import parse_endpoint
 from regcluster.store.keys import Keys
-from regcluster.store.link import PipelinedLink
+from regcluster.store.link import TRY_S, PipelinedLink
 from regcluster.store.schema import Schema
 from regcluster.store.scripts import SOURCES
 
@@ -26,11 +26,13 @@ KINDS = ("timeout", "lost", "refused")
 
 
 @asynccontextmanager
-async def linked(url: str, deadline_s: float = LONG_S) -> AsyncIterator[PipelinedLink]:
+async def linked(
+    url: str, deadline_s: float = LONG_S, try_s: float = TRY_S
+) -> AsyncIterator[PipelinedLink]:
     """A link to the server at ``url``, as a worker would make it."""
     settings = StoreSettings()
     schema = Schema(Keys(settings), settings)
-    link = PipelinedLink(parse_endpoint(url), deadline_s, schema, SOURCES)
+    link = PipelinedLink(parse_endpoint(url), deadline_s, schema, SOURCES, try_s)
     try:
         yield link
     finally:
