@@ -7,8 +7,8 @@ from regcluster.sip.uri import parse_uri
 from tests.servers import Server
 from tests.store.stored import found
 
-# Long enough for Redis itself not to forget what a test makes old.
-STORE = StoreSettings(partitions=1, grace_s=86_400)
+# Long enough for Redis itself not to forget what a test makes old, and for a busy machine.
+STORE = StoreSettings(partitions=1, grace_s=86_400, deadline_ms=10_000)
 ALICE = "alice@example.com"
 HASH, INDEX, FEED = b"rc:{0}:b:alice@example.com", b"rc:{0}:x", b"rc:{0}:e"
 

@@ -46,7 +46,9 @@ def value_of(binding: Binding) -> bytes:
         binding.created_at,
         binding.cseq,
     )
-    shown = (binding.uri, binding.q, binding.params, binding.call_id, binding.user_agent)
+    is_spelled = binding.uri == ";".join(binding.key.split(" "))
+    uri = "" if is_spelled else binding.uri
+    shown = (uri, binding.q, binding.params, binding.call_id, binding.user_agent)
     tail: bytes = msgpack.packb(shown, unicode_errors="surrogateescape")
     names = digest(binding.call_id) + binding.ruid
     return b"%b%b\n%b" % (head, names.encode(), tail)

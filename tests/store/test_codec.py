@@ -14,7 +14,7 @@ from regcluster.store.codec import decode, digest, encode_tail
 
 BINDING = Binding(
     key="sip:a@h",
-    uri="sip:a@h",
+    uri="sip:%61@h",
     q=10,
     params=";+sip.x",
     call_id="c1",
@@ -27,13 +27,13 @@ BINDING = Binding(
 )
 HEAD = b"1170000006000017000000000011700000000000000000000743f000a36f6d744e"
 # The octet of q = 10 is an LF too.
-TAIL = b"\n\x95\xa7sip:a@h\x0a\xa7;+sip.x\xa2c1\xa5Phone"
+TAIL = b"\n\x95\xa9sip:%61@h\x0a\xa7;+sip.x\xa2c1\xa5Phone"
 VALUE = HEAD + b"uloc-1" + TAIL
 
 
 def tail_of(binding: Binding) -> bytes:
     """The tail that a contact like ``binding`` gets."""
-    change = Change("", 60, binding.uri, binding.q, binding.params, binding.ruid)
+    change = Change(binding.key, 60, binding.uri, binding.q, binding.params, binding.ruid)
     return encode_tail(change, binding.call_id, binding.user_agent)
 
 
@@ -51,6 +51,22 @@ def test_a_stored_binding_is_read() -> None:
 def test_a_tail_is_written_as_it_ever_was() -> None:
     """Other nodes compare it with theirs to tell a change."""
     assert TAIL == tail_of(BINDING)
+
+
+@pytest.mark.parametrize(
+    ("key", "uri"),
+    [
+        ("sip:a@h;transport=tcp", "sip:a@h;transport=tcp"),
+        ("sip:a@h line=1;ob", "sip:a@h;line=1;ob"),
+        ("mailto:a@h", "mailto:a@h"),
+    ],
+)
+def test_a_uri_that_the_key_spells_is_not_stored_again(key: str, uri: str) -> None:
+    """Most phones write their URI as the key does, parameters that count first."""
+    binding = replace(BINDING, key=key, uri=uri)
+    tail = tail_of(binding)
+
+    assert (b"\xa0", binding) == (tail[2:3], decode(key.encode(), HEAD + b"uloc-1" + tail))
 
 
 def test_a_digest_is_what_it_ever_was() -> None:
@@ -76,7 +92,7 @@ def test_stray_octets_survive() -> None:
 
 def test_what_a_newer_node_added_is_passed_over() -> None:
     """So that nodes of two versions can work on one store."""
-    value = packed("sip:a@h", 10, ";+sip.x", "c1", "Phone", {"path": ["sip:p"]}, None)
+    value = packed("sip:%61@h", 10, ";+sip.x", "c1", "Phone", {"path": ["sip:p"]}, None)
 
     assert BINDING == decode(b"sip:a@h", value)
 
@@ -99,7 +115,7 @@ def test_a_value_that_was_cut_off_is_an_error_of_the_store(length: int) -> None:
     "value",
     [
         packed(),
-        packed("sip:a@h", 10, "", "c1"),
+        packed("sip:%61@h", 10, "", "c1"),
         HEAD + b"uloc-1\n\x05",
         HEAD + b"uloc-1\n\xc0",
         HEAD + b"uloc-1\n\xc1",

@@ -28,8 +28,8 @@ from tests.store.stored import Stored, age, found, ought, sorted_by_call
 
 pytestmark = pytest.mark.anyio
 
-# Long enough for Redis itself not to forget what a history makes old.
-STORE = StoreSettings(partitions=2, grace_s=86_400)
+# Long enough for Redis itself not to forget what a history makes old, and for a busy machine.
+STORE = StoreSettings(partitions=2, grace_s=86_400, deadline_ms=10_000)
 LOCATION = LocationSettings()
 
 AORS = ("alice@example.com", "bob@example.com")

@@ -98,7 +98,7 @@ async def test_stray_bytes_come_back_as_they_came(store: RedisStore) -> None:
 
 async def test_a_feed_keeps_about_as_much_as_it_should(real_server: RealServer) -> None:
     """Redis cuts in whole blocks of a hundred, so there may be one too many."""
-    settings = StoreSettings(partitions=1, feed_maxlen=100)
+    settings = StoreSettings(partitions=1, feed_maxlen=100, deadline_ms=10_000)
     store = open_store(real_server, settings)
     for start in (0, 200):
         contacts = [bind(f"sip:{start + number}@h") for number in range(200)]
