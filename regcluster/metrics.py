@@ -11,11 +11,10 @@ worker's place, not its process: the next process there counts on where the one 
 """
 
 import os
-from collections.abc import Hashable
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
-from regcluster.tally import Tally, tallied
+from regcluster.tally import Counts, Durations, Tally
 
 TALLY = Tally()
 """A worker sets its ``defer``."""
@@ -23,8 +22,7 @@ TALLY = Tally()
 if place := os.environ.get("REGCLUSTER_WORKER"):
     # By default each process has files of its own, and every restart would leave some behind, to be
     # kept and read at each scrape for as long as the node runs.
-    in_files = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
-    values.ValueClass = tallied(in_files, TALLY)
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 
 OTHER = "other"
 
@@ -76,34 +74,18 @@ STORE_UP = Gauge(
 )
 
 
-class Bound:
-    """The children of one collector, each bound at its first use."""
-
-    __slots__ = ("_children", "_parent")
-
-    def __init__(self, parent: Counter) -> None:
-        self._parent = parent
-        self._children: dict[Hashable, Counter] = {}
-
-    def inc(self, *labels: str) -> None:
-        """Count one; the caller vouches that ``labels`` are from a small, known set."""
-        child = self._children.get(labels)
-        if child is None:
-            child = self._children[labels] = self._parent.labels(*labels)
-        child.inc()
-
-
-_requests = Bound(REQUESTS)
-_responses = Bound(RESPONSES)
-_forwarded = Bound(FORWARDED)
-_drops = Bound(DROPS)
-_keepalives = Bound(KEEPALIVES)
-_closed = Bound(CLOSED)
-_registrations = Bound(REGISTRATIONS)
-_lookups = Bound(LOOKUPS)
-_store_errors = Bound(STORE_ERRORS)
+_requests = Counts(REQUESTS, TALLY)
+_responses = Counts(RESPONSES, TALLY)
+_forwarded = Counts(FORWARDED, TALLY)
+_drops = Counts(DROPS, TALLY)
+_keepalives = Counts(KEEPALIVES, TALLY)
+_closed = Counts(CLOSED, TALLY)
+_registrations = Counts(REGISTRATIONS, TALLY)
+_lookups = Counts(LOOKUPS, TALLY)
+_store_errors = Counts(STORE_ERRORS, TALLY)
 _overflow = DROPS.labels("overflow")
-_store_seconds = {name: STORE_SECONDS.labels(name) for name in ("save", "fetch", "drop")}
+_register_seconds = Durations(REGISTER_SECONDS, TALLY)
+_store_seconds = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in ("save", "fetch", "drop")}
 
 
 def count_request(method: str, transport: str) -> None:
@@ -163,7 +145,7 @@ def count_lookup(outcome: str) -> None:
 
 def observe_register(seconds: float) -> None:
     """A REGISTER took this long."""
-    REGISTER_SECONDS.observe(seconds)
+    _register_seconds.observe(seconds)
 
 
 def observe_store(operation: str, seconds: float) -> None:

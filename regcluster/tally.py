@@ -1,13 +1,16 @@
 """Counts of one turn of the event loop, written down together at its end.
 
 Workers count into memory-mapped files, and one such write costs a microsecond or more. A busy turn
-counts the same few things a hundred times over, so each is added up first and written once. Before
-an answer of that turn has left, the requests it answers have been counted: a worker that is killed
-takes nothing along that a phone has heard of.
+counts the same few things a hundred times over, so each is added up first and written once: the five
+figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. Before an answer has left,
+the request it answers has been written down: a worker that is killed takes nothing along that a
+phone has heard of.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
-from typing import Any
+
+from prometheus_client import Counter, Histogram
 
 Defer = Callable[[Callable[[], None]], object]
 """Calls a function when the turn is over: ``call_soon`` of a loop."""
@@ -35,25 +38,61 @@ class Tally:
             write()
 
 
-def tallied(value_class: type, tally: Tally) -> type:
-    """``value_class`` of prometheus_client, whose ``inc`` goes by way of ``tally``."""
+class Counts:
+    """A labelled counter; its children are bound at their first use."""
 
-    class Tallied(value_class):  # type: ignore[misc]
-        """One number, and what has been added to it in this turn."""
+    __slots__ = ("_children", "_counter", "_owed", "_tally")
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self._owed = 0.0
+    def __init__(self, counter: Counter, tally: Tally) -> None:
+        self._counter = counter
+        self._tally = tally
+        self._children: dict[tuple[str, ...], Counter] = {}
+        self._owed: dict[tuple[str, ...], int] = {}
 
-        def inc(self, amount: float) -> None:
-            """Add ``amount`` when the turn is over."""
-            is_first = not self._owed
-            self._owed += amount
-            if is_first:
-                tally.owe(self._write)
+    def inc(self, *labels: str) -> None:
+        """Count one; the caller vouches that ``labels`` are from a small, known set."""
+        owed = self._owed
+        is_first = not owed
+        owed[labels] = owed.get(labels, 0) + 1
+        if is_first:
+            self._tally.owe(self._write)
 
-        def _write(self) -> None:
-            amount, self._owed = self._owed, 0.0
-            super().inc(amount)
+    def _write(self) -> None:
+        owed, self._owed = self._owed, {}
+        for labels, amount in owed.items():
+            child = self._children.get(labels)
+            if child is None:
+                child = self._children[labels] = self._counter.labels(*labels)
+            child.inc(amount)
 
-    return Tallied
+
+class Durations:
+    """One histogram, or one child of it.
+
+    prometheus_client takes observations one by one only, so several are put into its buckets here,
+    past ``Histogram.observe``.
+    """
+
+    __slots__ = ("_bounds", "_counts", "_histogram", "_seconds", "_tally")
+
+    def __init__(self, histogram: Histogram, tally: Tally) -> None:
+        self._histogram = histogram
+        self._tally = tally
+        self._bounds = histogram._upper_bounds
+        self._counts = [0] * len(self._bounds)
+        self._seconds: list[float] = []
+
+    def observe(self, seconds: float) -> None:
+        """Something took so long."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._seconds.append(seconds)
+        if len(self._seconds) == 1:
+            self._tally.owe(self._write)
+
+    def _write(self) -> None:
+        self._histogram._sum.inc(sum(self._seconds))
+        self._seconds.clear()
+        for place, count in enumerate(self._counts):
+            if count:
+                self._histogram._buckets[place].inc(count)
+                self._counts[place] = 0

@@ -3,20 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from regcluster.tally import Tally, tallied
+from regcluster.tally import Counts, Durations, Tally
 
-
-class Number:
-    """A value of prometheus_client, as far as it matters, and what was written to it."""
-
-    def __init__(self, name: str, *, help_text: str) -> None:
-        self.name = name
-        self.help_text = help_text
-        self.written: list[float] = []
-
-    def inc(self, amount: float) -> None:
-        self.written.append(amount)
+BOUNDS = (0.1, 1.0)
 
 
 class Turn:
@@ -48,57 +39,93 @@ def tally(turn: Turn) -> Tally:
     return tally
 
 
-def test_a_turn_is_written_once(tally: Tally, turn: Turn) -> None:
-    """However often it counted; two numbers are two writes, at one moment."""
-    kind = tallied(Number, tally)
-    requests, seconds = kind("requests", help_text=""), kind("seconds", help_text="")
-    for _ in range(3):
-        requests.inc(1)
-        seconds.inc(0.25)
-    before = (list(requests.written), list(seconds.written), len(turn.soon))
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """What was written down, for nobody else to see."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def counts(tally: Tally, registry: CollectorRegistry) -> Counts:
+    """A counter by method."""
+    return Counts(Counter("requests", "Words.", ("method",), registry=registry), tally)
+
+
+@pytest.fixture
+def durations(tally: Tally, registry: CollectorRegistry) -> Durations:
+    """A histogram of two buckets, and the one without a bound."""
+    histogram = Histogram("seconds", "Words.", buckets=BOUNDS, registry=registry)
+    return Durations(histogram, tally)
+
+
+def written(registry: CollectorRegistry) -> dict[str, float]:
+    """Every figure, by name and label."""
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_a_turn_is_written_at_its_end(
+    counts: Counts, registry: CollectorRegistry, turn: Turn
+) -> None:
+    """However often it counted; the loop is asked once."""
+    for method in ("REGISTER", "INVITE", "REGISTER"):
+        counts.inc(method)
+    before, asked = written(registry), len(turn.soon)
     turn.end()
 
-    assert ([], [], 1) == before
-    assert ([3], [0.75]) == (requests.written, seconds.written)
+    assert ({}, 1) == (before, asked)
+    assert {"requests_total REGISTER": 2, "requests_total INVITE": 1} == written(registry)
 
 
-def test_every_turn_begins_anew(tally: Tally, turn: Turn) -> None:
+def test_every_turn_begins_anew(counts: Counts, registry: CollectorRegistry, turn: Turn) -> None:
     """What was written is not written again."""
-    number = tallied(Number, tally)("requests", help_text="")
-    for amount in (1, 2):
-        number.inc(amount)
+    for _ in range(3):
+        counts.inc("REGISTER")
         turn.end()
 
-    assert [1, 2] == number.written
+    assert {"requests_total REGISTER": 3} == written(registry)
     assert [] == turn.soon
 
 
 def test_what_is_counted_while_others_are_written_has_its_own_turn(
-    tally: Tally, turn: Turn
+    counts: Counts, tally: Tally, registry: CollectorRegistry, turn: Turn
 ) -> None:
     """Settling takes what is there, and no more."""
-    number = tallied(Number, tally)("requests", help_text="")
-    tally.owe(lambda: number.inc(5))
+    tally.owe(lambda: counts.inc("REGISTER"))
     turn.end()
-    during = list(number.written)
-    turn.end()
-
-    assert ([], [5]) == (during, number.written)
-
-
-def test_nothing_added_is_nothing_lost(tally: Tally, turn: Turn) -> None:
-    """A histogram may observe 0 seconds."""
-    number = tallied(Number, tally)("seconds", help_text="")
-    for amount in (0.0, 0.0, 0.5):
-        number.inc(amount)
+    during = written(registry)
     turn.end()
 
-    assert 0.5 == sum(number.written)
+    assert ({}, {"requests_total REGISTER": 1}) == (during, written(registry))
 
 
-def test_without_a_turn_everything_is_written_at_once() -> None:
+def test_durations_fall_into_buckets_as_one_by_one(
+    durations: Durations, registry: CollectorRegistry, turn: Turn
+) -> None:
+    """A bound belongs to the bucket below it: ``le`` is less or equal."""
+    seconds = (0.0, 0.1, 0.11, 1.0, 1.5, 0.05)
+    alone = CollectorRegistry()
+    one_by_one = Histogram("seconds", "Words.", buckets=BOUNDS, registry=alone)
+    for each in seconds:
+        durations.observe(each)
+        one_by_one.observe(each)
+    before = written(registry)["seconds_count"]
+    turn.end()
+    durations.observe(2.0)
+    one_by_one.observe(2.0)
+    turn.end()
+
+    assert 0 == before
+    assert written(alone) == written(registry)
+
+
+def test_without_a_turn_everything_is_written_at_once(registry: CollectorRegistry) -> None:
     """At start, and in a test: there is no end to wait for."""
-    number = tallied(Number, Tally())("requests", help_text="words")
-    number.inc(1)
+    counts = Counts(Counter("requests", "Words.", ("method",), registry=registry), Tally())
+    counts.inc("REGISTER")
 
-    assert ([1], "requests", "words") == (number.written, number.name, number.help_text)
+    assert {"requests_total REGISTER": 1} == written(registry)
