@@ -103,11 +103,6 @@ class Call:
         return self._refusal
 
     @property
-    def is_in_dialog(self) -> bool:
-        """Whether the To has a tag: both ends know each other, and Routes come from a dialog."""
-        return "tag" in parse_name_addr(self.request.first("to") or "").params
-
-    @property
     def to(self) -> Uri:
         """The To URI, which names the AOR of a REGISTER. Raises ``MalformedHeader``."""
         return parse_uri(parse_name_addr(self.request.first("to") or "").uri)

@@ -96,8 +96,9 @@ class BuiltIn:
         if refusal := call.refusal:
             call.effects.append(refusal)
             return
-        if call.request.first("route") is not None and not call.is_in_dialog:
-            # Whoever knows one of our users could else have us send to any host there is.
+        if call.request.first("route") is not None:
+            # Whoever knows one of our users could else have us send to any host there is. One that
+            # names us is off by now, and we never Record-Route: no honest request has another.
             call.reply(403, "Preloaded Route Denied")
             return
         is_secure = uri.scheme == "sips"

@@ -166,15 +166,18 @@ async def test_good_requests_for_nobody_find_nobody(
     assert dict.fromkeys(TO_NOBODY, status) == statuses
 
 
-@pytest.mark.parametrize("mode", ["redirect", "forward"])
-async def test_good_requests_for_other_domains(tmp_path: Path, mode: Mode) -> None:
-    """They get what they ask for where every domain is ours, and 403 where it is not."""
+@pytest.mark.parametrize(("mode", "routed"), [("redirect", 404), ("forward", 403)])
+async def test_good_requests_for_other_domains(tmp_path: Path, mode: Mode, routed: int) -> None:
+    """They get what they ask for where every domain is ours, and 403 where it is not.
+
+    One has a Route to somebody else, which no proxy of ours follows.
+    """
     async with running(tmp_path, FakeServer(), settings(mode)) as worker:
         anywhere = {name: (await answer(worker, CORPUS[name].data))[0] for name in ELSEWHERE}
     async with running(tmp_path, FakeServer(), settings(mode, EXAMPLE_COM)) as worker:
         foreign = {name: (await answer(worker, CORPUS[name].data))[0] for name in ELSEWHERE}
 
-    assert ELSEWHERE == anywhere
+    assert ELSEWHERE | {"wsinv": routed} == anywhere
     assert dict.fromkeys(ELSEWHERE, 403) == foreign
 
 
