@@ -5,6 +5,7 @@ test that skips itself because a program is missing fails instead: on CI nothing
 """
 
 import os
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ NO_SKIP = "REGCLUSTER_NO_SKIP"
 hypothesis.settings.register_profile("steady", max_examples=50, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("deep", max_examples=5000, deadline=None)
 hypothesis.settings.load_profile("steady")
+
+
+def pytest_configure() -> None:
+    """Let a run that is told to end stop its servers first, as an interrupted one does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
