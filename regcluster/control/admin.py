@@ -29,14 +29,18 @@ RUID_PREFIX = "ulcx"
 def read_aor(text: str, registrar: RegistrarSettings, location: LocationSettings) -> str:
     """The canonical AOR of ``alice@example.com`` or ``sip:alice@example.com``.
 
-    Without domains (``use_domain`` 0) the bare user is enough. Raises ``ValueError`` with a
-    sentence.
+    Without domains (``use_domain`` 0) the bare user is enough, with them it is refused. Raises
+    ``ValueError`` with a sentence.
     """
     uri = text
     if not text.lower().startswith(SCHEMES):
-        # Where AORs have no host, any host will do.
-        bare = not location.use_domain and "@" not in text
-        uri = f"sip:{text}@localhost" if bare else f"sip:{text}"
+        uri = f"sip:{text}"
+        if not location.use_domain and "@" not in text:
+            # Where AORs have no host, any host will do.
+            uri += "@localhost"
+        elif text.isalnum():
+            # It would be the AOR of a host, and nobody types those.
+            raise ValueError(f"{text} has no domain: write {text}@example.com, or sip:{text}")
     try:
         aor = canonical_aor(parse_uri(uri), registrar, location)
     except MalformedHeader as broken:

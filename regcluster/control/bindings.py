@@ -66,7 +66,7 @@ def list_aors(source: Source, as_json: bool, prefix: str, limit: int) -> None:
             click.echo(output.document({"aor": aor}) if as_json else output.printable(aor))
             written += 1
 
-    _ask(source.load(), walk)
+    _look(source.load(), walk)
 
 
 @aor_group.command()
@@ -77,7 +77,7 @@ def show(source: Source, as_json: bool, aor_text: str) -> None:
     """Show the contacts of AOR, best first."""
     loaded = source.load()
     aor = _read_aor(aor_text, loaded)
-    record = _ask(loaded, lambda store: store.fetch(aor))
+    record = _look(loaded, lambda store: store.fetch(aor))
     if as_json:
         click.echo(output.document(output.record_document(aor, record)))
     elif record.bindings:
@@ -115,7 +115,7 @@ def add(
         q=registrar.default_q if q_text is None else _read(lambda: read_q(q_text)),
     )
     plan = plan_add(wish, registrar, loaded.settings.location)
-    verdict = _ask(loaded, lambda store: store.save(plan))
+    verdict = _ask(loaded, lambda store: store.save(plan), may_set_up=True)
     if verdict.outcome == "too_many":
         limit = registrar.max_contacts
         _say_no(
@@ -138,7 +138,7 @@ def rm(source: Source, as_json: bool, aor_text: str, ruid: str) -> None:
     """Remove all bindings of AOR, or one of them."""
     loaded = source.load()
     aor = _read_aor(aor_text, loaded)
-    removed = _ask(loaded, lambda store: store.drop(aor, ruid))
+    removed = _look(loaded, lambda store: store.drop(aor, ruid))
     if as_json:
         click.echo(output.document({"aor": aor, "removed": removed}))
     elif removed:
@@ -151,13 +151,10 @@ def rm(source: Source, as_json: bool, aor_text: str, ruid: str) -> None:
 @settings_options
 @json_option
 def stats(source: Source, as_json: bool) -> None:
-    """Count the bindings in the store.
-
-    Those that have expired count until they are swept.
-    """
+    """Count the bindings in the store that have not expired."""
     loaded = source.load()
     settings = loaded.settings.store
-    bindings = _ask(loaded, lambda store: store.count())
+    bindings = _look(loaded, lambda store: store.count())
     rows: dict[str, str | int] = {
         "bindings": bindings,
         "store": secret_free(settings.url),
@@ -170,14 +167,19 @@ def stats(source: Source, as_json: bool) -> None:
         click.echo(output.pairs(rows))
 
 
-def _ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
+def _look(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
+    """``_ask`` without setting the store up: one that nobody has used yet holds nothing to see."""
+    return _ask(loaded, verb, may_set_up=False)
+
+
+def _ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]], *, may_set_up: bool) -> T:
     """Open the store, run ``verb`` on it, close it."""
-    # Only here: ``--help`` and wrong usage should not wait for redis-py.
+    # Only here: ``--help`` and wrong usage should not wait for the store's half of us.
     from regcluster.store import open_store
 
     async def run() -> T:
         settings = loaded.settings.store
-        store = await open_store(settings)
+        store = await open_store(settings, may_set_up=may_set_up)
         try:
             return await verb(store)
         except StoreError as why:

@@ -5,6 +5,7 @@ nowhere else. Only ``serve`` loads the server half.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 import click
@@ -68,7 +69,9 @@ def serve(source: Source) -> None:
     # Only here: no other verb should load the server half.
     from regcluster.control import supervisor
 
-    supervisor.run(loaded, source.load)
+    # A file that was read once is not looked for elsewhere, should it be gone on SIGHUP: nobody
+    # wants the defaults for that.
+    supervisor.run(loaded, replace(source, file=loaded.file or source.file).load)
 
 
 @main.command()
@@ -79,7 +82,8 @@ def serve(source: Source) -> None:
 def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> None:
     """Check the settings and tell all that is wrong.
 
-    What --print writes is a settings file itself, but for passwords, which are hidden.
+    The store is not asked anything. What --print writes is a settings file itself, but for
+    passwords, which are hidden.
     """
     if reference:
         from regcluster.config.reference import render
@@ -88,12 +92,24 @@ def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> Non
         return
     try:
         loaded = source.load()
+        _check_url(loaded.settings.store.url)
     except ConfigError as wrong:
         if not as_json:
             raise
         click.echo(output.document({"ok": False, "problems": wrong.problems}))
         raise click.exceptions.Exit(UNUSABLE) from None
     click.echo(_checked(loaded, as_json, is_print))
+
+
+def _check_url(url: str) -> None:
+    """Raise ``ConfigError`` for what a node would find wrong only when it connects: arguments of
+    the URL, and the files they name."""
+    if url.startswith("embedded:"):
+        return
+    # Only here: a look at the settings should seldom wait for the store's half of us.
+    from regcluster.store.endpoint import parse_endpoint
+
+    parse_endpoint(url)
 
 
 def _checked(loaded: Loaded, as_json: bool, is_print: bool) -> str:

@@ -28,7 +28,7 @@ class Store(Protocol):
         """Every AOR with at least one binding, partition by partition, each once."""
 
     async def count(self) -> int:
-        """Bindings held, all partitions together; overdue ones count until they are swept."""
+        """Unexpired bindings, all partitions together."""
 
     async def close(self) -> None:
         """Let go of the connections; calls in flight fail with ``StoreUnavailable``."""

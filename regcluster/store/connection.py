@@ -35,9 +35,6 @@ _WRAPPED = re.compile(r"^ERR Error running script .*? -([A-Z]+) ")
 LATE = "the store did not answer in time"
 GARBLED = "the store sent what no call had asked for"
 
-LATE = "the store did not answer in time"
-GARBLED = "the store sent what no call had asked for"
-
 _NOTHING = object()
 
 

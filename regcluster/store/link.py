@@ -10,6 +10,7 @@ call ends, one more in which a late reply would still be read.
 """
 
 import asyncio
+import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
@@ -64,11 +65,14 @@ class Greeting(Protocol):
     """What is asked of a server before any call goes to it."""
 
     @property
-    def commands(self) -> Sequence[tuple[Arg, ...]]:
-        """The questions."""
+    def question(self) -> tuple[Arg, ...]:
+        """The command that asks."""
 
-    def check(self, replies: Sequence[Any]) -> None:
-        """Raise ``StoreMismatch`` if the answers are those of a store that is not ours."""
+    def claims(self, answer: Any) -> Sequence[tuple[Arg, ...]]:
+        """What to write where the answer leaves something open; then ask again."""
+
+    def check(self, answer: Any) -> None:
+        """Raise ``StoreMismatch`` if the answer is that of a store that is not ours."""
 
 
 class PipelinedLink:
@@ -91,7 +95,9 @@ class PipelinedLink:
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
-        self._why = "not connected yet"
+        self._why = "the store has not answered yet"
+        self._adopted_at = math.inf
+        """When calls began to go to the connection of this attempt, on the loop's clock."""
         self._verdict: StoreError | None = None
         """Why no call is to be made at all."""
         self._keeper = self._loop.create_task(self._keep())
@@ -144,7 +150,7 @@ class PipelinedLink:
         """Connect, again and again, until cancelled."""
         failures = 0
         while True:
-            begun = self._loop.time()
+            self._adopted_at = math.inf
             try:
                 await self._serve_one()
             except Exception as why:
@@ -152,7 +158,8 @@ class PipelinedLink:
                 self._why = str(why) or LATE
                 if isinstance(why, StoreMismatch):
                     self._condemn(why)
-            failures = 0 if self._loop.time() - begun > STEADY_S else failures + 1
+            held_s = self._loop.time() - self._adopted_at
+            failures = 0 if held_s > STEADY_S else failures + 1
             await asyncio.sleep(pause(failures))
 
     async def _serve_one(self) -> None:
@@ -177,6 +184,7 @@ class PipelinedLink:
         """From now on calls go to ``connection``, those that wait first."""
         self._verdict = None
         self._connection = connection
+        self._adopted_at = self._loop.time()
         connection.on_error = self._on_error
         for call in self._waiting:
             if not call.reply.done():
@@ -190,20 +198,29 @@ class PipelinedLink:
             metrics.count_store_reconnect()
 
     async def _greet(self, connection: Connection) -> None:
-        """Say who we are, see whose store it is, leave the scripts there: one round trip."""
-        asked = list(self._greeting.commands)
-        must = [*self._introduction(), *asked]
+        """Say who we are, see whose store it is, leave the scripts there: one round trip.
+
+        A store that nobody has used yet takes one more, to be set up.
+        """
+        must = [*self._introduction(), self._greeting.question]
         may = [(b"CLIENT", b"SETNAME", CLIENT_NAME)]
         may += [(b"SCRIPT", b"LOAD", text) for text in self._sources.values()]
-        calls = [Call(args, pack(args), self._loop.create_future(), 0.0) for args in must + may]
+        replies = await self._exchange(connection, [*must, *may])
+        # An account that may not name itself or load scripts will do: EVAL brings the text along.
+        answer = _unless_refused(replies[: len(must)])[-1]
+        if claims := self._greeting.claims(answer):
+            again = [*claims, self._greeting.question]
+            answer = _unless_refused(await self._exchange(connection, again))[-1]
+        self._greeting.check(answer)
+
+    async def _exchange(
+        self, connection: Connection, commands: Sequence[tuple[Arg, ...]]
+    ) -> list[Any]:
+        """The replies to ``commands``, errors among them."""
+        calls = [Call(args, pack(args), self._loop.create_future(), 0.0) for args in commands]
         for call in calls:
             connection.send(call)
-        replies = await asyncio.gather(*[call.reply for call in calls], return_exceptions=True)
-        for reply in replies[: len(must)]:
-            if isinstance(reply, BaseException):
-                raise reply
-        # An account that may not name itself or load scripts will do: EVAL brings the text along.
-        self._greeting.check(replies[len(must) - len(asked) : len(must)])
+        return await asyncio.gather(*[call.reply for call in calls], return_exceptions=True)
 
     def _introduction(self) -> list[tuple[Arg, ...]]:
         commands: list[tuple[Arg, ...]] = []
@@ -241,6 +258,14 @@ class PipelinedLink:
             _count("refused", _fail(call, type(self._verdict)(*self._verdict.args)))
         else:
             self._waiting.append(call)
+
+
+def _unless_refused(replies: list[Any]) -> list[Any]:
+    """``replies``, if there is no error among them; else the first error is raised."""
+    for reply in replies:
+        if isinstance(reply, BaseException):
+            raise reply
+    return replies
 
 
 def _fail(call: Call, why: StoreError) -> bool:

@@ -35,38 +35,44 @@ SCAN_COUNT = 500
 """Members of an index read in one go: a millisecond of the server's time."""
 
 
-async def open_store(settings: StoreSettings) -> "RedisStore":
+async def open_store(settings: StoreSettings, *, may_set_up: bool = True) -> "RedisStore":
     """The store at ``settings.url``; it connects, and stays connected, in the background.
 
-    So this never waits for a server: ``check`` does. ``embedded://`` means the server that a node
-    on this machine runs. Raises ``ConfigError`` for a URL that cannot be used,
-    ``StoreUnavailable`` when no node runs the embedded server.
+    So this never waits for a server: ``check`` does. Without ``may_set_up`` a store that nobody has
+    used yet stays so. ``embedded://`` means the server that a node on this machine runs. Raises
+    ``ConfigError`` for a URL that cannot be used, ``StoreUnavailable`` when no node runs the
+    embedded server.
     """
     url = settings.url
     if url.startswith(SCHEME):
         url = embedded_url(url)
     endpoint = parse_endpoint(url)
-    schema = Schema(Keys(settings), settings)
+    schema = Schema(Keys(settings), settings, may_set_up=may_set_up)
     link = PipelinedLink(endpoint, settings.deadline_ms / 1000, schema, SOURCES)
-    store = RedisStore(link, settings)
+    store = RedisStore(link, settings, schema=schema)
     store.start_pulse()
     return store
 
 
 class RedisStore:
-    """A ``Store`` over ``link``; ``monotonic`` is the clock that Redis's time is told by."""
+    """A ``Store`` over ``link``, which greets by ``schema`` if it greets at all.
+
+    ``monotonic`` is the clock that Redis's time is told by.
+    """
 
     def __init__(
         self,
         link: Link,
         settings: StoreSettings,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        schema: Schema | None = None,
     ) -> None:
         self._link = link
         self._monotonic = monotonic
         self._clock = StoreClock()
         self._keys = Keys(settings)
-        self._schema = Schema(self._keys, settings)
+        self._schema = schema or Schema(self._keys, settings)
         self._scripts = Scripts(link, self._keys, settings)
         self._pulse: asyncio.Task[None] | None = None
 
@@ -75,13 +81,22 @@ class RedisStore:
         """Why the store did not answer the last time it was asked; empty if it did."""
         return self._link.problem
 
+    @property
+    def secret(self) -> bytes:
+        """Random text that all nodes on this store share; empty until the store has told it."""
+        return self._schema.secret
+
     async def check(self) -> None:
         """Return once the store has answered and is ours.
 
         Raises ``StoreUnavailable`` and ``StoreMismatch``; so does every other call, later too.
         """
-        replies = [await self._link.call(*command) for command in self._schema.commands]
-        self._schema.check(replies)
+        answer = await self._link.call(*self._schema.question)
+        if claims := self._schema.claims(answer):
+            for claim in claims:
+                await self._link.call(*claim)
+            answer = await self._link.call(*self._schema.question)
+        self._schema.check(answer)
         await self._ask_time()
 
     async def save(self, plan: SavePlan) -> Verdict:
@@ -143,14 +158,18 @@ class RedisStore:
                     yield bytes_text(aor)
 
     async def count(self) -> int:
-        """Bindings held, all partitions together; overdue ones count until they are swept."""
+        """Unexpired bindings, all partitions together."""
+        if not self._clock.is_set:
+            await self._ask_time()
         total = 0
         indexes = self._keys.indexes
         for start in range(0, len(indexes), AT_ONCE):
-            sizes: list[int] = await asyncio.gather(
-                *[self._link.call(b"ZCARD", index) for index in indexes[start : start + AT_ONCE]]
+            expired = b"(%d" % self._clock.now(self._monotonic())
+            some = indexes[start : start + AT_ONCE]
+            counts: list[int] = await asyncio.gather(
+                *[self._link.call(b"ZCOUNT", index, expired, b"+inf") for index in some]
             )
-            total += sum(sizes)
+            total += sum(counts)
         return total
 
     async def close(self) -> None:

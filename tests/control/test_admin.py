@@ -40,6 +40,13 @@ def test_without_domains_the_user_is_enough(text: str) -> None:
     assert "alice" == read_aor(text, REGISTRAR, LocationSettings(use_domain=0))
 
 
+def test_a_user_without_a_domain_is_taken_for_a_slip() -> None:
+    """It would bind a host of that name, which no phone could be reached by."""
+    with pytest.raises(ValueError, match=r"^bob has no domain: write bob@example.com, or sip:bob"):
+        read_aor("bob", REGISTRAR, LOCATION)
+    assert "bob" == read_aor("sip:bob", REGISTRAR, LOCATION)
+
+
 @pytest.mark.parametrize(
     "text", ["", "alice@", "@example.com", "a b@example.com", "a@b@c", "tel:1"]
 )

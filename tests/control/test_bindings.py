@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from regcluster.control.cli import main
@@ -260,3 +261,23 @@ def test_a_store_that_is_not_there_is_exit_code_3(command: str) -> None:
     assert 1 == len(result.stderr.splitlines())
     assert "hunter2" not in result.stderr
     assert "127.0.0.1:1" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["stats", "aor list", "aor show a@b.test", "aor rm a@b.test"])
+def test_a_look_leaves_a_fresh_store_as_it_is(command: str) -> None:
+    """Whoever mistypes the number of partitions must not fix it for every node."""
+    looked = run(*command.split(), "--set", "store.partitions=16")
+    added = run("aor", "add", ALICE, DESK)
+
+    assert "partitions" not in looked.stderr
+    assert 0 == added.exit_code
+
+
+def test_stats_counts_the_living(server_url: str) -> None:
+    """What has expired is not counted, whether or not anybody has removed it."""
+    run("aor", "add", ALICE, DESK)
+    with redis.Redis.from_url(server_url) as client:
+        (index,) = client.keys("rc:{*}:x")
+        client.zadd(index, {b"bob@example.com\nsip:bob@h": 1.0})
+
+    assert 1 == json.loads(run("stats", "--json").stdout)["bindings"]

@@ -200,3 +200,19 @@ def test_python_m_regcluster_is_the_command_line() -> None:
     )
 
     assert f"regcluster {__version__}\n" == run.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("redis://h?foo=1", "foo is not one of"),
+        ("rediss://h?ssl_ca_certs=/nowhere.pem", "/nowhere.pem"),
+    ],
+)
+def test_check_reads_the_stores_url_as_a_node_would(url: str, wrong: str) -> None:
+    """What serve would refuse, check refuses; it asks no server for that."""
+    result = run("check", "--set", f"store.url={url}")
+
+    assert 2 == result.exit_code
+    assert "store.url: " in result.stderr
+    assert wrong in result.stderr

@@ -20,10 +20,8 @@ OK = b"+OK\r\n"
 def polite(command: Command) -> bytes | None:
     """What a server of ours says to a greeting; anything else is echoed by its last word."""
     match command[0]:
-        case b"HSETNX":
-            return b":0\r\n"
         case b"HMGET":
-            return b"*2\r\n$1\r\n1\r\n$3\r\n256\r\n"
+            return b"*3\r\n$1\r\n1\r\n$3\r\n256\r\n$6\r\nsecret\r\n"
         case b"TIME":
             return b"*2\r\n$10\r\n1700000000\r\n$1\r\n0\r\n"
         case b"AUTH" | b"SELECT" | b"CLIENT" | b"SCRIPT":

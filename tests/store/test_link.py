@@ -63,7 +63,7 @@ async def test_a_server_that_never_greets_is_unavailable_in_time() -> None:
     async with Puppet(lambda command: None) as puppet, linked(puppet.url, BRIEF_S) as link:
         told = await problem(link.call(b"ECHO", b"a"))
 
-    assert "no connection: not connected yet" == told
+    assert "no connection: the store has not answered yet" == told
     assert {"timeout": 1} == counted.changes
 
 
@@ -116,7 +116,7 @@ async def test_a_link_tells_what_is_wrong_with_it() -> None:
         await link.call(b"ECHO", b"up")
         seen.append(link.problem)
 
-    assert ["not connected yet", "", "closed by the store", ""] == seen
+    assert ["the store has not answered yet", "", "closed by the store", ""] == seen
 
 
 async def test_a_link_that_missed_a_deadline_has_a_problem_until_it_hears_again() -> None:
@@ -176,7 +176,7 @@ async def test_a_closed_link_has_left_its_server() -> None:
     """In the midst of a greeting too: no connection stays behind."""
     async with Puppet(lambda command: None) as puppet:
         async with linked(puppet.url):
-            await puppet.heard(b"HSETNX")
+            await puppet.heard(b"HMGET")
         await puppet.until(lambda: not puppet.peers)
 
         assert 1 == puppet.connections
@@ -218,7 +218,7 @@ async def test_a_server_that_hangs_up_is_not_hammered() -> None:
     async with Puppet(lambda command: None) as puppet, linked(puppet.url):
         begun = asyncio.get_running_loop().time()
         for attempt in range(1, 5):
-            await puppet.heard(b"HSETNX", 2 * attempt)
+            await puppet.heard(b"HMGET", attempt)
             puppet.drop()
 
         assert asyncio.get_running_loop().time() - begun > (2 + 4 + 8) * FIRST_PAUSE_S / 2

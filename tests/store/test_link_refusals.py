@@ -20,8 +20,8 @@ async def test_a_server_that_is_not_ready_is_greeted_until_it_is(code: bytes) ->
     refusals = iter([b"-%b not now\r\n" % code] * 2)
 
     def answer(command: Command) -> bytes | None:
-        if command[0] == b"HSETNX":
-            return next(refusals, b":0\r\n")
+        if command[0] == b"HMGET":
+            return next(refusals, polite(command))
         return polite(command)
 
     async with Puppet(answer) as puppet, linked(puppet.url) as link:
@@ -44,7 +44,7 @@ async def test_what_a_server_was_not_ready_for_is_done_once_it_is(code: bytes) -
 async def test_a_replica_is_unavailable_at_the_deadline() -> None:
     """Asking again ends there too, and the answer to blame is told."""
     async with (
-        Puppet(saying({b"GET": READONLY, b"HSETNX": READONLY})) as puppet,
+        Puppet(saying({b"GET": READONLY, b"HMGET": READONLY})) as puppet,
         linked(puppet.url, BRIEF_S) as link,
     ):
         told = await problem(link.call(b"GET", b"a"))
@@ -163,6 +163,22 @@ async def test_a_port_without_tls_is_told_from_one_with_it() -> None:
     assert "SSL" in told
 
 
+async def test_a_store_that_nobody_has_used_is_set_up() -> None:
+    """What it lacks is left there, and it is asked again: another node may have been quicker."""
+    answers = iter([b"*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n"])
+
+    def answer(command: Command) -> bytes | None:
+        if command[0] == b"HMGET":
+            return next(answers, polite(command))
+        return b":1\r\n" if command[0] == b"HSETNX" else polite(command)
+
+    async with Puppet(answer) as puppet, linked(puppet.url) as link:
+        await link.call(b"ECHO", b"a")
+        claimed = [command[2] for command in puppet.commands if command[0] == b"HSETNX"]
+
+        assert ([b"partitions", b"secret"], 2) == (claimed, puppet.count(b"HMGET"))
+
+
 async def test_a_server_that_greets_with_nonsense_is_tried_again() -> None:
     """A proxy whose backend was away: the link does not give up for ever."""
     async with Puppet(saying({b"HMGET": OK})) as puppet, linked(puppet.url) as link:
@@ -183,7 +199,7 @@ async def test_an_account_that_may_load_no_scripts_will_do() -> None:
 async def test_a_store_set_up_otherwise_refuses_every_call_at_once() -> None:
     """Two numbers of partitions in one store would hide bindings from each other."""
     counted = Counted()
-    theirs = saying({b"HMGET": b"*2\r\n$1\r\n1\r\n$2\r\n16\r\n"})
+    theirs = saying({b"HMGET": b"*3\r\n$1\r\n1\r\n$2\r\n16\r\n$-1\r\n"})
     async with Puppet(theirs) as puppet, linked(puppet.url) as link:
         told = [await problem(link.call(b"ECHO", b"a"), StoreMismatch) for _ in range(3)]
 
@@ -194,7 +210,7 @@ async def test_a_store_set_up_otherwise_refuses_every_call_at_once() -> None:
 
 async def test_a_store_that_was_set_up_anew_is_used() -> None:
     """The operator mended it; the node needs no restart."""
-    theirs = saying({b"HMGET": b"*2\r\n$1\r\n9\r\n$3\r\n256\r\n"})
+    theirs = saying({b"HMGET": b"*3\r\n$1\r\n9\r\n$3\r\n256\r\n$-1\r\n"})
     async with Puppet(theirs) as puppet, linked(puppet.url) as link:
         await problem(link.call(b"ECHO", b"a"), StoreMismatch)
         puppet.answer = polite

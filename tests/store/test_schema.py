@@ -1,7 +1,5 @@
 """What nodes on one store have to agree on."""
 
-from typing import Any
-
 import pytest
 
 from regcluster.config import StoreSettings
@@ -15,8 +13,17 @@ def greet(server: Server, partitions: int = 256) -> None:
     """What a node with so many partitions does before anything else."""
     settings = StoreSettings(partitions=partitions)
     schema = Schema(Keys(settings), settings)
-    replies: list[Any] = [server.ask(*command) for command in schema.commands]
-    schema.check(replies)
+    for claim in schema.claims(server.ask(*schema.question)):
+        server.ask(*claim)
+    schema.check(server.ask(*schema.question))
+
+
+def secret_of(server: Server) -> bytes:
+    """What a node that has greeted the store can sign with."""
+    settings = StoreSettings()
+    schema = Schema(Keys(settings), settings, may_set_up=False)
+    schema.check(server.ask(*schema.question))
+    return schema.secret
 
 
 def meta(server: Server) -> list[bytes]:
@@ -56,3 +63,32 @@ def test_a_store_of_another_schema_is_not_ours(store_server: Server, schema: byt
 
     with pytest.raises(StoreMismatch, match="this node has schema = 1"):
         greet(store_server)
+
+
+def test_all_nodes_share_a_secret(store_server: Server) -> None:
+    """What one has signed another can tell from a forgery, after a restart too."""
+    greet(store_server)
+    first = secret_of(store_server)
+    greet(store_server)
+
+    assert 64 == len(first)
+    assert first == secret_of(store_server)
+
+
+def test_who_only_looks_sets_nothing_up(store_server: Server) -> None:
+    """A mistyped look at a fresh store must not lock the nodes out of it."""
+    settings = StoreSettings(partitions=16)
+    schema = Schema(Keys(settings), settings, may_set_up=False)
+    answer = store_server.ask(*schema.question)
+    schema.check(answer)
+
+    assert ([], b"") == (schema.claims(answer), schema.secret)
+
+
+def test_a_store_that_was_set_up_is_only_read(store_server: Server) -> None:
+    """One that is full, or a replica, still tells what it holds."""
+    greet(store_server)
+    settings = StoreSettings()
+    schema = Schema(Keys(settings), settings)
+
+    assert [] == schema.claims(store_server.ask(*schema.question))
