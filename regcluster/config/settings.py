@@ -85,7 +85,7 @@ class RegistrarSettings(Struct, frozen=True, kw_only=True):
     case_sensitive: Switch = 0
     """1: the user part of an AOR keeps its case."""
     max_contacts: Count = 0
-    """Bindings one AOR may hold; 0: no limit."""
+    """Bindings one AOR may hold; 0: 256, so that no user can hold up the store."""
     retry_after: Count = 0
     """Retry-After in registrar replies of class 5xx, seconds; 0: none."""
     contact_max_size: Positive = 512

@@ -14,6 +14,7 @@ from regcluster.errors import MalformedHeader
 from regcluster.registrar.aor import canonical_aor
 from regcluster.registrar.binding import match_key
 from regcluster.registrar.plan import Change, Refusal, SavePlan
+from regcluster.registrar.save import bindings_allowed
 from regcluster.sip.headers import Contact, parse_contacts, parse_q
 from regcluster.sip.uri import parse_uri
 
@@ -105,6 +106,6 @@ def plan_add(wish: Wish, registrar: RegistrarSettings, location: LocationSetting
         user_agent=USER_AGENT,
         wipe=False,
         changes=[change],
-        max_contacts=registrar.max_contacts,
+        max_contacts=bindings_allowed(registrar),
         cseq_delay=location.cseq_delay,
     )

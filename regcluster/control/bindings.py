@@ -117,7 +117,7 @@ def add(
     plan = plan_add(wish, registrar, loaded.settings.location)
     verdict = _ask(loaded, lambda store: store.save(plan), may_set_up=True)
     if verdict.outcome == "too_many":
-        limit = registrar.max_contacts
+        limit = plan.max_contacts
         _say_no(
             f"{wish.aor} already has as many contacts as registrar.max_contacts allows, {limit}"
         )

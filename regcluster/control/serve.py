@@ -86,6 +86,7 @@ class Process:
             self._streams,
             self._relay,
             Resolver(system_lookup(common_family(host for host, _ in listeners))),
+            lambda: store.secret,
         )
         self._worker = Worker(
             self._location,

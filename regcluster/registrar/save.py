@@ -40,6 +40,10 @@ from what a datagram, into which all contacts of a user have to go, can hold."""
 MAX_CONTACTS = 256
 """Contacts one request may name; it bounds what one script call does."""
 
+MAX_BINDINGS = 256
+"""Bindings an AOR may have where nobody has set a limit. Every save reads and answers all of them:
+ten thousand held up the store for a quarter of a second, and everybody's calls with it."""
+
 SUPPORTED: frozenset[str] = frozenset()
 """Option tags a REGISTER may require of us."""
 
@@ -87,7 +91,7 @@ class Planner:
             user_agent=_user_agent(request),
             wipe=wipe,
             changes=changes or [],
-            max_contacts=self.registrar.max_contacts,
+            max_contacts=bindings_allowed(self.registrar),
             cseq_delay=self.location.cseq_delay,
         )
 
@@ -135,6 +139,11 @@ class Planner:
             params=_kept(contact.params),
             ruid=self.next_ruid(),
         )
+
+
+def bindings_allowed(settings: RegistrarSettings) -> int:
+    """How many bindings an AOR may have (``max_contacts``)."""
+    return settings.max_contacts or MAX_BINDINGS
 
 
 def _bad(error: str) -> Refusal:

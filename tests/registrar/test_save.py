@@ -80,6 +80,14 @@ def test_a_plan_holds_all_the_store_needs() -> None:
     )
 
 
+def test_without_a_limit_there_is_one_all_the_same() -> None:
+    """Every save reads all bindings of its AOR, so nobody may have any number of them."""
+    planned = plan(register("Contact: <sip:a@192.0.2.1>"), RegistrarSettings(max_contacts=0))
+
+    assert isinstance(planned, SavePlan)
+    assert MAX_BINDINGS == planned.max_contacts
+
+
 def test_no_contact_is_a_query() -> None:
     """RFC 3261 §10.3 step 6: nothing to change, whatever Expires says."""
     planned = plan(register("Expires: 0"))
