@@ -7,7 +7,7 @@ import pytest
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.plan import Change, Refusal, SavePlan
-from regcluster.registrar.save import Planner
+from regcluster.registrar.save import MAX_BINDINGS, Planner
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from tests import wire
