@@ -4,7 +4,7 @@ Knows every way out of a worker: its UDP sockets, its connections, and through t
 the other workers. Decides nothing about a message; that is ``proxy``'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from regcluster import metrics
 from regcluster.edge.flow import Flow
@@ -14,7 +14,7 @@ from regcluster.edge.resolver import Resolver
 from regcluster.edge.sockets import address_of, probe_local
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
-from regcluster.errors import MalformedHeader
+from regcluster.errors import MalformedHeader, StoreUnavailable
 from regcluster.proxy.forward import Outgoing, first_route, forward
 from regcluster.proxy.nexthop import next_hop
 from regcluster.proxy.reach import may_reach
@@ -25,7 +25,11 @@ from regcluster.sip.uri import SipUri, parse_uri
 
 
 class Outbound:
-    """One worker's ways out."""
+    """One worker's ways out.
+
+    ``secret`` gives what all nodes share, to seal the way back of a response with; empty as long as
+    it is not known, and until then nothing is sent on in either direction.
+    """
 
     def __init__(
         self,
@@ -34,27 +38,33 @@ class Outbound:
         streams: Streams,
         relay: Relay,
         resolver: Resolver,
+        secret: Callable[[], bytes],
     ) -> None:
         self.identity = identity
         self._endpoints = endpoints
         self._streams = streams
         self._relay = relay
         self._resolver = resolver
+        self._secret = secret
 
     async def forward(self, request: Request, target: str, source: Flow) -> bool:
         """Send ``request``, which came by ``source``, on to ``target``; whether it could be sent.
 
         Always over the transport its next hop asks for, however large it is: a phone that listens
         on UDP seldom listens on TCP as well (RFC 3261 §18.1.1 would have us try that first). Raises
-        ``MalformedHeader`` for a request that nobody could forward.
+        ``MalformedHeader`` for a request that nobody could forward, ``StoreUnavailable`` as long
+        as there is no secret.
         """
+        secret = self._secret()
+        if not secret:
+            raise StoreUnavailable("the store has not told its secret yet")
         uri = _sip_uri(target)
         hop = _next_hop(request, uri) if uri else None
         flow = await self._flow_to(hop, source.peer.host) if hop else None
         if uri is None or flow is None:
             return False
         sent_by = self.identity.sent_by(flow.local)
-        outgoing = Outgoing(flow.transport, sent_by, source.peer, source.token)
+        outgoing = Outgoing(flow.transport, sent_by, source.peer, source.token, secret)
         if not flow.send(forward(request, uri, outgoing)):
             return False
         metrics.count_forwarded("request", flow.transport)
@@ -62,7 +72,7 @@ class Outbound:
 
     def respond(self, response: Response) -> str:
         """Send a response on its way back; why it was dropped, or nothing if it was sent."""
-        forwarded = pop_via(response, self.identity.wrote)
+        forwarded = pop_via(response, self.identity.wrote, self._secret())
         if forwarded is None:
             return "stray_response"
         if not self._send_back(forwarded):

@@ -1,18 +1,20 @@
 """Stateless forwarding of a request (RFC 3261 §16.3 to §16.6, §16.11).
 
 Everything is a function of the request, so that a retransmission leaves as the same bytes from any
-worker. Our branch has two halves: the first tells requests apart and is the same for an INVITE,
-its CANCEL and its ACK; the second is the same whenever a request comes back unchanged, which is a
-loop. What is not ours to change is passed on byte for byte.
+worker. Our branch has three parts: the first tells requests apart and is the same for an INVITE,
+its CANCEL and its ACK; the second seals the way back for the response (``seal``); the third is the
+same whenever a request comes back unchanged, which is a loop. What is not ours to change is passed
+on byte for byte.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from regcluster.proxy.seal import seal
 from regcluster.sip.grammar import parse_tags, split_list
 from regcluster.sip.headers import Via, parse_max_forwards, parse_name_addr, parse_via
-from regcluster.sip.hop import Hop, stamp_via
+from regcluster.sip.hop import Hop, stamp_via, via_hop
 from regcluster.sip.message import Headers, Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, parse_uri
@@ -33,6 +35,8 @@ class Outgoing:
     source: Hop
     flow: str
     """Token of the stream connection it came in on; empty for UDP."""
+    secret: bytes = field(repr=False)
+    """What all nodes of the cluster know and nobody else; never empty."""
 
 
 def check(request: Request, wrote: Callable[[Via], bool]) -> Reply | None:
@@ -74,6 +78,12 @@ def without_first(message: Headers, name: str) -> tuple[list[tuple[str, str]], l
     headers[at : at + 1] = [(name, rest)] if rest else []
     lines[at : at + 1] = [f"{name.capitalize()}: {rest}"] if rest else []
     return headers, lines
+
+
+def shown_seal(via: Via) -> str:
+    """The seal in the branch of a Via of ours; empty if the branch cannot be ours."""
+    parts = via.branch.split(".")
+    return parts[1] if len(parts) == 3 else ""
 
 
 def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
@@ -141,9 +151,17 @@ def _passed_on(request: Request, source: Hop) -> list[str]:
 
 
 def _own_via(request: Request, outgoing: Outgoing) -> str:
-    branch = f"{COOKIE}{_identity_hash(request, outgoing.source)}.{_loop_hash(request)}"
+    identity = _identity_hash(request, outgoing.source)
+    sealed = seal(outgoing.secret, _way_back(request, outgoing.source), outgoing.flow)
+    branch = f"{COOKIE}{identity}.{sealed}.{_loop_hash(request)}"
     flow = f";{FLOW_PARAM}={outgoing.flow}" if outgoing.flow else ""
     return f"SIP/2.0/{outgoing.transport} {outgoing.sent_by};rport;branch={branch}{flow}"
+
+
+def _way_back(request: Request, source: Hop) -> Hop:
+    """Where the response will be sent: what its Via below ours says, once stamped."""
+    row = stamp_via(request.all("via")[0], request.via, source)
+    return via_hop(parse_via(split_list(row)[0]))
 
 
 def _identity_hash(request: Request, source: Hop) -> str:

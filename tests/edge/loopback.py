@@ -22,6 +22,9 @@ BOTH_LOOPS = [
 ]
 """What we ship, and what must behave the same, for nothing of ours leans on one of them."""
 
+SECRET = b"a secret of all nodes"
+"""What the workers under test seal the way back of responses with."""
+
 WAIT_S = 5.0
 """No event takes this long; a test that waits so long has failed."""
 

@@ -29,7 +29,7 @@ from regcluster.sip.message import Response
 from regcluster.sip.parser import parse
 from regcluster.store.client import ClientLink
 from regcluster.store.remote import RedisStore
-from tests.edge.loopback import WAIT_S
+from tests.edge.loopback import SECRET, WAIT_S
 
 OURS = "192.0.2.1"
 """The address that ``running`` workers take for their own, with port 5060."""
@@ -123,7 +123,8 @@ async def running(
     table = FlowTable(index, "e")
     streams = Streams(table, settings.limits, metrics.count_keepalive, metrics.count_closed)
     relay = Relay(folder, index, table, metrics.drop)
-    outbound = Outbound(Identity(OURS, frozenset({5060})), [], streams, relay, Resolver(no_names))
+    identity = Identity(OURS, frozenset({5060}))
+    outbound = Outbound(identity, [], streams, relay, Resolver(no_names), lambda: SECRET)
     route = BuiltIn(settings.routing).route
     try:
         yield Worker(location, route, outbound, settings.limits, spread)

@@ -1,6 +1,5 @@
-"""Every way out of a worker, over real sockets on loopback."""
+"""Every way out of a worker for a request, over real sockets on loopback."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -11,13 +10,12 @@ import pytest
 from fakeredis import FakeServer
 
 from regcluster.config import RoutingSettings, Settings
-from regcluster.errors import MalformedHeader
-from regcluster.sip.message import Request, Response
-from regcluster.sip.parser import parse
+from regcluster.errors import MalformedHeader, StoreUnavailable
+from regcluster.sip.message import Request
 from tests import wire
-from tests.edge.loopback import WAIT_S, Inbox
+from tests.edge.loopback import Inbox
 from tests.edge.memory import OURS, Ledger, MemoryFlow, running
-from tests.edge.ways import Peer, Ways, far_end, opened
+from tests.edge.ways import Peer, Ways, far_end, opened, request, udp_phone
 
 pytestmark = pytest.mark.anyio
 
@@ -36,10 +34,8 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
 @pytest.fixture
 async def phone() -> AsyncIterator[tuple[Peer, int]]:
     """A phone that listens on UDP, and its port."""
-    loop = asyncio.get_running_loop()
-    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=("127.0.0.1", 0))
-    yield peer, transport.get_extra_info("sockname")[1]
-    transport.close()
+    async with udp_phone() as phone:
+        yield phone
 
 
 @pytest.fixture
@@ -48,20 +44,6 @@ def shut_port() -> Iterator[int]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]
-
-
-def request(data: bytes) -> Request:
-    message = parse(data)
-    assert isinstance(message, Request)
-    return message
-
-
-def answer_to(message: Request | Response) -> Response:
-    """What a phone answers: the Vias it got, and a To tag."""
-    vias: list[str | int] = [*message.all("via")]
-    response = parse(wire.response(via=vias))
-    assert isinstance(response, Response)
-    return response
 
 
 async def test_a_request_leaves_over_udp(ways: Ways, phone: tuple[Peer, int]) -> None:
@@ -259,106 +241,12 @@ async def test_a_request_nobody_could_forward_is_the_callers_fault(
         await ways.outbound.forward(broken, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
 
 
-async def test_a_response_goes_back_over_udp(ways: Ways, phone: tuple[Peer, int]) -> None:
-    """To where its second Via says the request came from, without our own."""
-    peer, port = phone
-    ledger = Ledger()
-    vias: list[str | int] = [
-        f"SIP/2.0/UDP 127.0.0.1:{ways.udp.port};branch=z9hG4bK-ours",
-        f"SIP/2.0/UDP 10.0.0.1:7;branch=z9hG4bK-1;received=127.0.0.1;rport={port}",
-    ]
-    response = parse(wire.response(via=vias))
-    assert isinstance(response, Response)
-
-    dropped = ways.outbound.respond(response)
-    message, source = await peer.next()
-
-    counted = ledger.count("sip_forwarded_total", kind="response", transport="UDP")
-    assert ("", vias[1:], ways.udp.port, 1) == (dropped, message.all("via"), source, counted)
-
-
-async def test_a_response_goes_back_on_the_connection_of_its_request(
-    ways: Ways, phone: tuple[Peer, int]
+async def test_nothing_is_sent_on_before_the_secret_is_known(
+    tmp_path: Path, phone: tuple[Peer, int]
 ) -> None:
-    """A call from TCP to UDP and back: our Via knows the connection the request came on."""
-    peer, port = phone
-    via = "SIP/2.0/TCP 10.0.0.1:7;branch=z9hG4bK-1"
-    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
-    writer.write(wire.invite(via=via))
-    data, flow = await ways.inbox.next()
-
-    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
-    message, _ = await peer.next()
-    dropped = ways.outbound.respond(answer_to(message))
-    async with asyncio.timeout(WAIT_S):
-        returned = parse(await reader.readuntil(b"\r\n\r\n"))
-    writer.close()
-
-    assert ("", [f"{via};received=127.0.0.1"]) == (dropped, returned.all("via"))
-
-
-async def test_a_response_goes_back_through_the_worker_that_holds_the_connection(
-    ways: Ways, phone: tuple[Peer, int], tmp_path: Path
-) -> None:
-    """Any worker may get the datagram; the connection lives in one."""
-    peer, port = phone
-    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
-    writer.write(wire.invite(via="SIP/2.0/TCP 127.0.0.1:7;branch=z9hG4bK-1"))
-    data, flow = await ways.inbox.next()
-    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
-    message, _ = await peer.next()
-
-    async with opened(tmp_path, worker=1, ports=frozenset({ways.udp.port})) as other:
-        dropped = other.outbound.respond(answer_to(message))
-        async with asyncio.timeout(WAIT_S):
-            returned = parse(await reader.readuntil(b"\r\n\r\n"))
-    writer.close()
-
-    assert ("", ["SIP/2.0/TCP 127.0.0.1:7;branch=z9hG4bK-1"]) == (dropped, returned.all("via"))
-
-
-async def test_a_response_for_a_connection_without_a_name_finds_it_by_its_peer(ways: Ways) -> None:
-    """Its Via alone says TCP: the connection there is to that very address and port is used."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
-    writer.write(wire.invite())
-    _, flow = await ways.inbox.next()
-    vias: list[str | int] = [
-        f"SIP/2.0/UDP 127.0.0.1:{ways.udp.port};branch=z9hG4bK-ours",
-        f"SIP/2.0/TCP {flow.peer.render()};branch=z9hG4bK-1",
-    ]
-    response = parse(wire.response(via=vias))
-    assert isinstance(response, Response)
-
-    dropped = ways.outbound.respond(response)
-    async with asyncio.timeout(WAIT_S):
-        returned = parse(await reader.readuntil(b"\r\n\r\n"))
-    writer.close()
-
-    assert ("", vias[1:]) == (dropped, returned.all("via"))
-
-
-@pytest.mark.parametrize(
-    ("top", "next_", "reason"),
-    [
-        ("UDP 127.0.0.1:9;branch=z9hG4bK-x", "UDP 127.0.0.1:7", "stray_response"),
-        ("UDP 192.0.2.9:{port};branch=z9hG4bK-x", "UDP 127.0.0.1:7", "stray_response"),
-        ("UDP 127.0.0.1:{port}", "", "stray_response"),
-        ("UDP 127.0.0.1:{port}", "UDP phone.test:7", "stray_response"),
-        ("UDP 127.0.0.1:{port}", "UDP 224.0.1.75:7", "stray_response"),
-        ("UDP 127.0.0.1:{port}", "FOO 127.0.0.1:7", "stray_response"),
-        ("UDP 127.0.0.1:{port}", "UDP [::1]:7", "send_failed"),
-        ("UDP 127.0.0.1:{port}", "TCP 127.0.0.1:7", "send_failed"),
-        ("UDP 127.0.0.1:{port};rc-flow=0.e.9", "TCP 127.0.0.1:7", "send_failed"),
-        ("UDP 127.0.0.1:{port};rc-flow=7.e.1", "TCP 127.0.0.1:7", "send_failed"),
-        ("UDP 127.0.0.1:{port};rc-flow=x", "TCP 127.0.0.1:7", "send_failed"),
-    ],
-)
-async def test_a_response_that_leads_nowhere_is_dropped(
-    ways: Ways, top: str, next_: str, reason: str
-) -> None:
-    """Not ours, no way on that we would take, or a connection that is gone: each has its reason."""
-    vias = [f"SIP/2.0/{top.format(port=ways.udp.port)}", f"SIP/2.0/{next_}" if next_ else ""]
-    response = parse(wire.response(via=[via for via in vias if via]))
-    assert isinstance(response, Response)
-
-    assert reason == ways.outbound.respond(response)
+    """Nobody could send its answer back; the caller is told to try again."""
+    async with opened(tmp_path, secret=b"") as ways:
+        with pytest.raises(StoreUnavailable):
+            await ways.outbound.forward(
+                request(wire.invite()), f"sip:alice@127.0.0.1:{phone[1]}", CALLER
+            )

@@ -18,6 +18,7 @@ from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from regcluster.sip.uri import SipUri, parse_uri
 from tests import wire
+from tests.edge.loopback import SECRET
 from tests.edge.memory import OURS, Ledger, MemoryFlow, running
 from tests.sip.torture.index import CORPUS
 
@@ -234,7 +235,7 @@ async def test_the_answer_goes_where_the_request_came_from(
 
 # What a proxy passes on
 
-OUTGOING = Outgoing("UDP", f"{OURS}:5060", Hop("UDP", "192.0.2.99", 5099), "")
+OUTGOING = Outgoing("UDP", f"{OURS}:5060", Hop("UDP", "192.0.2.99", 5099), "", SECRET)
 
 
 def passed_on(data: bytes) -> tuple[Request, Request]:

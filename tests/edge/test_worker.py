@@ -16,8 +16,12 @@ from regcluster.route.call import Call
 from regcluster.sip.hop import Hop
 from tests import wire
 from tests.edge.memory import Ledger, MemoryFlow, running
+from tests.edge.ways import sealed
 
 pytestmark = pytest.mark.anyio
+
+BELOW = "SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1"
+"""The Via of a request that was sent on."""
 
 SETTINGS = Settings(routing=RoutingSettings(domains=["example.test"]))
 
@@ -367,7 +371,7 @@ async def test_what_the_network_does_not_take_is_counted(worker: Worker) -> None
     [
         (wire.response(via="SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bK-1"), "stray_response"),
         (wire.response(via="SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-1"), "stray_response"),
-        (wire.response(), "send_failed"),
+        (wire.response(via=[f"SIP/2.0/UDP 192.0.2.1;{sealed(BELOW)}", BELOW]), "send_failed"),
     ],
 )
 async def test_a_response_that_leads_nowhere_is_dropped(

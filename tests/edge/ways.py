@@ -15,10 +15,12 @@ from regcluster.edge.resolver import Resolver
 from regcluster.edge.sockets import bind_tcp, bind_udp
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
-from regcluster.sip.hop import Hop
+from regcluster.proxy.seal import seal
+from regcluster.sip.headers import parse_via
+from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import parse
-from tests.edge.loopback import WAIT_S, Inbox
+from tests.edge.loopback import SECRET, WAIT_S, Inbox
 
 
 @dataclass
@@ -46,6 +48,26 @@ class Peer(asyncio.DatagramProtocol):
             return await self._arrived.get()
 
 
+@asynccontextmanager
+async def udp_phone() -> AsyncIterator[tuple[Peer, int]]:
+    """A phone that listens on UDP, and its port."""
+    loop = asyncio.get_running_loop()
+    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=("127.0.0.1", 0))
+    yield peer, transport.get_extra_info("sockname")[1]
+    transport.close()
+
+
+def request(data: bytes) -> Request:
+    message = parse(data)
+    assert isinstance(message, Request)
+    return message
+
+
+def sealed(below: str, flow: str = "") -> str:
+    """A branch of ours, above that Via."""
+    return f"branch=z9hG4bK1.{seal(SECRET, via_hop(parse_via(below)), flow)}.2"
+
+
 async def lookup(name: str) -> list[str]:
     """A name server that knows one name."""
     if name == "phone.test":
@@ -59,6 +81,7 @@ async def opened(
     worker: int = 0,
     ports: frozenset[int] = frozenset(),
     udp_hosts: Sequence[str] = ("127.0.0.1",),
+    secret: bytes = SECRET,
 ) -> AsyncIterator[Ways]:
     """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
     inbox = Inbox()
@@ -74,7 +97,7 @@ async def opened(
     endpoint = endpoints[0]
     relay = Relay(folder, worker, table, inbox.count)
     identity = Identity("", ports | {tcp.port, endpoint.local.port})
-    outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup))
+    outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup), lambda: secret)
     yield Ways(outbound, inbox, endpoint.local, tcp)
     await streams.close()
     relay.close()

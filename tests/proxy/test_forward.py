@@ -5,9 +5,17 @@ from typing import Any
 import pytest
 
 from regcluster.errors import MalformedHeader
-from regcluster.proxy.forward import Outgoing, check, first_route, forward, strip_route
-from regcluster.sip.headers import Via
-from regcluster.sip.hop import Hop
+from regcluster.proxy.forward import (
+    Outgoing,
+    check,
+    first_route,
+    forward,
+    shown_seal,
+    strip_route,
+)
+from regcluster.proxy.seal import seal
+from regcluster.sip.headers import Via, parse_via
+from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from regcluster.sip.reply import Reply
@@ -17,8 +25,9 @@ from tests.wire import invite, request
 
 CONTACT = "sip:alice@192.0.2.7:5070"
 SOURCE = Hop("UDP", "127.0.0.1", 5066)
-BY_UDP = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "")
-BY_TCP = Outgoing("TCP", "192.0.2.9:5060", SOURCE, "")
+SECRET = b"a secret of all nodes"
+BY_UDP = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "", SECRET)
+BY_TCP = Outgoing("TCP", "192.0.2.9:5060", SOURCE, "", SECRET)
 
 OLD_VIA = "SIP/2.0/UDP 127.0.0.1:5066"
 """The Via of a client of RFC 2543: without a branch."""
@@ -48,7 +57,9 @@ def lines(data: bytes) -> list[bytes]:
 
 
 def branch(data: bytes, source: Hop = SOURCE) -> str:
-    return read(sent(data, outgoing=Outgoing("UDP", "192.0.2.9:5060", source, ""))).via.branch
+    return read(
+        sent(data, outgoing=Outgoing("UDP", "192.0.2.9:5060", source, "", SECRET))
+    ).via.branch
 
 
 def wrote(via: Via) -> bool:
@@ -195,7 +206,9 @@ def test_only_the_top_via_learns_where_it_came_from(via: Any, stamped: str) -> N
 
 def test_our_via_tells_how_it_leaves_and_where_its_answer_must_go() -> None:
     """The transport and the connection are in it, for the response has nothing else."""
-    outgoing = Outgoing("TCP", "[2001:db8::9]:5062", Hop("TCP", "127.0.0.1", 5066), "1.ab.7")
+    outgoing = Outgoing(
+        "TCP", "[2001:db8::9]:5062", Hop("TCP", "127.0.0.1", 5066), "1.ab.7", SECRET
+    )
     via = read(sent(invite(), outgoing=outgoing)).via
 
     assert ("TCP", "[2001:db8::9]", 5062, {"rport": None, "rc-flow": "1.ab.7"}) == (
@@ -204,6 +217,32 @@ def test_our_via_tells_how_it_leaves_and_where_its_answer_must_go() -> None:
         via.port,
         {name: value for name, value in via.params.items() if name != "branch"},
     )
+
+
+@pytest.mark.parametrize(
+    ("via", "way"),
+    [
+        ("SIP/2.0/UDP 127.0.0.1:7;branch=z9hG4bK-1", Hop("UDP", "127.0.0.1", 7)),
+        ("SIP/2.0/UDP 10.0.0.1:7;rport", Hop("UDP", "127.0.0.1", 5066)),
+        ("SIP/2.0/TCP phone.invalid", Hop("TCP", "127.0.0.1", 5060)),
+        # What the sender says about itself is overwritten, and so never sealed.
+        ("SIP/2.0/UDP 10.0.0.1:7;received=192.0.2.66;rport=66", Hop("UDP", "127.0.0.1", 5066)),
+        (["SIP/2.0/UDP 10.0.0.1:7, SIP/2.0/UDP 192.0.2.66", OLD_VIA], Hop("UDP", "127.0.0.1", 7)),
+    ],
+)
+def test_our_via_seals_the_way_back(via: Any, way: Hop) -> None:
+    """It is where the Via below ours leads, as stamped, by the connection it came on."""
+    outgoing = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "1.ab.7", SECRET)
+    forwarded = read(sent(invite(via=via), outgoing=outgoing))
+    below = via_hop(parse_via(forwarded.values("via")[1]))
+
+    assert (way, seal(SECRET, way, "1.ab.7")) == (below, shown_seal(forwarded.via))
+
+
+@pytest.mark.parametrize("branch", ["", ";branch=z9hG4bKa.b", ";branch=z9hG4bKa.b.c.d"])
+def test_a_branch_of_another_kind_shows_no_seal(branch: str) -> None:
+    """It is none that we made."""
+    assert "" == shown_seal(parse_via(f"SIP/2.0/UDP 192.0.2.9{branch}"))
 
 
 @pytest.mark.parametrize("via", ["SIP/2.0/UDP 127.0.0.1:5066;branch=z9hG4bK-1", OLD_VIA])
@@ -257,7 +296,9 @@ def test_one_branch_from_two_senders_leaves_as_two() -> None:
 
 def test_our_branch_is_a_token_and_the_same_for_ever() -> None:
     """RFC 3261 §8.1.1.7, §16.11: whichever node, before or after an upgrade, forwards a copy."""
-    assert "z9hG4bKeb6c163fd84cdbcb578d.f613aa71bc520dc24058" == branch(invite())
+    assert ("z9hG4bKeb6c163fd84cdbcb578d.63df68685ed8bf9bb900.f613aa71bc520dc24058") == branch(
+        invite()
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def came_back(data: bytes, uri: str) -> bytes:
     target = parse_uri(uri)
     assert isinstance(target, SipUri)
     source = Hop("UDP", "127.0.0.1", 5066)
-    return forward(read(data), target, Outgoing("UDP", "192.0.2.9:5060", source, ""))
+    return forward(read(data), target, Outgoing("UDP", "192.0.2.9:5060", source, "", b"secret"))
 
 
 @MODES
