@@ -4,6 +4,7 @@ People come with Kamailio's parameters in hand, so those get sentences of their 
 gone from Kamailio too, or without meaning where all bindings live in Redis.
 """
 
+import re
 from difflib import get_close_matches
 
 from regcluster.config.fields import FIELDS, SECTIONS, names_in
@@ -31,9 +32,25 @@ NOT_YET = {
         "lookup_filter_mode",
         "use_expired_contacts",
     },
-    "location": {"matching_mode"},
+    "location": {
+        "matching_mode",
+        "nat_bflag",
+        "desc_time_order",
+        "handle_lost_tcp",
+        "close_expired_tcp",
+        "xavp_contact",
+        "rm_expired_delay",
+    },
 }
 """Kamailio's parameters that are still to come, by our section."""
+
+OURS_LATER = {
+    "listen": {"tls", "ws", "wss"},
+    "store": {"wait_replicas"},
+    "routing": {"script"},
+    "http": {"token_file"},
+}
+"""Settings of our own that are still to come, by section."""
 
 DROPPED = {
     "aor_avp": "name the AOR with the uri argument of save() and lookup()",
@@ -41,8 +58,15 @@ DROPPED = {
 }
 """Names Kamailio's own documentation keeps as tombstones, and what took their place."""
 
-MEANINGLESS = {"db_mode", "db_url", "db_update_as_insert", "hash_size", "preload", "fetch_rows"}
+MEANINGLESS = {
+    *("expires_type", "fetch_rows", "hash_size", "load_rank", "preload", "server_id_filter"),
+    *("skip_remote_socket", "timer_interval", "timer_procs", "version_table"),
+}
+SQL = re.compile(r"db_\w+|\w+_column")
 """Parameters of ``usrloc`` about memory and SQL."""
+
+PINGS = re.compile(r"ka_\w+")
+"""Parameters of ``usrloc`` about its own pings."""
 
 
 def unknown_section(section: str) -> str:
@@ -59,8 +83,12 @@ def unknown_key(section: str, name: str) -> str:
         return f"{key}: Kamailio itself has dropped this parameter; {DROPPED[name]}"
     if name in NOT_YET.get(section, ()):
         return f"{key} is a Kamailio parameter this version does not have yet"
-    if section == "location" and name in MEANINGLESS:
+    if name in OURS_LATER.get(section, ()):
+        return f"{key} is still to come; this version does not have it yet"
+    if section == "location" and (name in MEANINGLESS or SQL.fullmatch(name)):
         return f"{key} has no meaning here: bindings live in Redis, see store.url"
+    if section == "location" and PINGS.fullmatch(name):
+        return f"{key}: this version does not ping phones"
     return f"{key} is not a setting; {_hint(section, name)}"
 
 
