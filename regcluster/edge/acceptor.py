@@ -7,11 +7,16 @@ called waits in the backlog meanwhile. It costs 14 µs a connection more than uv
 """
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 
 ACCEPTS = 64
 """Connections taken in one turn of the event loop."""
+
+NO_MEANS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the kernel says when this process, or the whole machine, has nothing left for a connection;
+any other error is about that one connection, which has broken while it waited (accept(2))."""
 
 REST_S = 0.1
 """Seconds until the next try, when the kernel refuses to hand a connection out."""
@@ -20,7 +25,8 @@ REST_S = 0.1
 class Acceptor:
     """Gives each connection that comes to a listening socket to ``take``, until it is closed.
 
-    ``refused`` is told of every try at which the kernel had a connection and no descriptor for it.
+    ``refused`` is told of every try at which the kernel had a connection and no means to hand it
+    out.
     """
 
     def __init__(
@@ -55,7 +61,9 @@ class Acceptor:
                 sock, _ = self._listener.accept()
             except BlockingIOError:
                 return
-            except OSError:
+            except OSError as why:
+                if why.errno not in NO_MEANS:
+                    continue
                 self._loop.remove_reader(self._listener.fileno())
                 self._rest = self._loop.call_later(self._rest_s, self._watch)
                 self._refused()

@@ -1,9 +1,11 @@
 """Taking connections off a listening socket."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,11 +21,25 @@ def anyio_backend(request: pytest.FixtureRequest) -> object:
     return request.param
 
 
+def failing_once(code: int) -> type[socket.socket]:
+    """A kind of socket whose first ``accept`` fails as the kernel would have it fail."""
+
+    class Failing(socket.socket):
+        codes: ClassVar[list[int]] = [code]
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if self.codes:
+                raise OSError(self.codes.pop(), "the kernel says no")
+            return super().accept()
+
+    return Failing
+
+
 class Door:
     """A listener on a Unix socket without a name in the file system, and who came in."""
 
-    def __init__(self, rest_s: float) -> None:
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def __init__(self, rest_s: float, kind: type[socket.socket]) -> None:
+        self.listener = kind(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.setblocking(False)
         self.listener.bind("")
         self.listener.listen(1000)
@@ -50,8 +66,8 @@ class Door:
 
 
 @contextmanager
-def opened(rest_s: float = 0.01) -> Generator[Door]:
-    door = Door(rest_s)
+def opened(rest_s: float = 0.01, kind: type[socket.socket] = socket.socket) -> Generator[Door]:
+    door = Door(rest_s, kind)
     try:
         yield door
     finally:
@@ -88,6 +104,28 @@ async def test_one_that_cannot_be_taken_now_is_taken_later() -> None:
         await asyncio.wait_for(door.came.wait(), WAIT_S)
 
         assert (0, 1) == (meanwhile, len(door.taken))
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_without_means_it_rests(code: int) -> None:
+    """Of this process or of the whole machine: each such try is told."""
+    with opened(kind=failing_once(code)) as door, door.call():
+        await asyncio.wait_for(door.refused.wait(), WAIT_S)
+        meanwhile = len(door.taken)
+        await asyncio.wait_for(door.came.wait(), WAIT_S)
+
+        assert (0, 1) == (meanwhile, len(door.taken))
+
+
+@pytest.mark.parametrize(
+    "code", [errno.ECONNABORTED, errno.EPROTO, errno.EHOSTUNREACH, errno.EPERM]
+)
+async def test_a_connection_that_broke_before_it_was_taken_holds_up_nobody(code: int) -> None:
+    """Whoever can break his own would else keep all others waiting, again and again."""
+    with opened(2 * WAIT_S, failing_once(code)) as door, door.call():
+        await asyncio.wait_for(door.came.wait(), WAIT_S)
+
+        assert (1, False) == (len(door.taken), door.refused.is_set())
 
 
 async def test_out_of_descriptors_it_rests() -> None:
