@@ -2,9 +2,9 @@
 
 Workers count into memory-mapped files, and one such write costs a microsecond or more. A busy turn
 counts the same few things over and over, so each is added up first and written once: the five
-figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. Before an answer has left,
-the request it answers has been written down: a worker that is killed takes nothing along that a
-phone has heard of.
+figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. What the store has to be
+asked for is answered in a later turn than it was counted in: a worker that is killed takes no
+registration along that a phone has heard of.
 """
 
 from bisect import bisect_left

@@ -1,9 +1,9 @@
 """The store as the rest of the house sees it: bindings in, bindings out.
 
-``Store`` is a real seam: a pipelined Redis behind it in a worker, redis-py or fakeredis in the
-command line and the tests. One call is one round trip and touches one AOR, ``scan`` and ``count``
-apart. Every method raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``,
-and ``StoreMismatch`` while the store is one that was set up otherwise.
+``Store`` is a real seam: a pipelined Redis behind it in the product, redis-py over fakeredis in the
+tests. One call is one round trip and touches one AOR, ``scan`` and ``count`` apart. Every method
+raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``, and ``StoreMismatch``
+while the store is one that was set up otherwise.
 """
 
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
-"""A link over redis-py's asyncio client: for what is no SIP traffic, and for fakeredis.
+"""A link over redis-py's asyncio client: a store over fakeredis, or over a client of one's own.
 
 Slower than the pipelined link by an order of magnitude, but it speaks to anything redis-py speaks
-to. The client has to be made for RESP2, its timeouts are its own.
+to; a node does not use it. The client has to be made for RESP2, its timeouts are its own.
 """
 
 from collections.abc import Awaitable, Callable

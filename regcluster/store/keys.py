@@ -56,7 +56,7 @@ class Keys:
         return self._feeds
 
     def permanent(self) -> Iterator[bytes]:
-        """Every key that has no expiry: an index empties itself, a feed is capped."""
+        """Every key that has no expiry: a feed is capped, an index holds what its hashes held."""
         yield self.meta
         yield from self._indexes
         yield from self._feeds
