@@ -22,7 +22,7 @@ from regcluster.edge.sockets import (
     hop_of,
     is_wildcard,
 )
-from regcluster.errors import SipError
+from regcluster.errors import MalformedMessage, SipError
 from regcluster.sip.framer import Ping, StreamFramer
 from regcluster.sip.hop import Hop
 
@@ -157,7 +157,7 @@ class StreamFlow(asyncio.Protocol):
         """The peer sends no more (called by the event loop); True: we may still do so."""
         self._has_eof = True
         if self._framer.is_partial:
-            self._streams.closed("partial")
+            self._streams.bad_stream(MalformedMessage(400, "Message Cut Short"), self)
         self._end()
         if self._is_shut:
             return False
