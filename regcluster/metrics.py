@@ -32,6 +32,7 @@ METHODS = frozenset(
         *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
     }
 )
+"""Methods that may be a label: those of ``sip.message``, which lies above and cannot be asked."""
 
 # From a cache hit on loopback to past the longest deadline anybody sets.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

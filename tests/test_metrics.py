@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 import regcluster
 from regcluster import metrics
+from regcluster.sip.message import METHODS
 
 COLLECTORS = {
     name: value for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)
@@ -30,6 +31,11 @@ def value(name: str, **labels: str) -> float:
     """What one collector holds now under ``labels``."""
     samples = [sample for family in COLLECTORS[name].collect() for sample in family.samples]
     return sum(s.value for s in samples if s.labels == labels and not s.name.endswith("_created"))
+
+
+def test_every_method_there_is_has_a_label() -> None:
+    """And no other word of a peer's."""
+    assert METHODS == metrics.METHODS
 
 
 @pytest.mark.parametrize("name", COLLECTORS)

@@ -11,6 +11,7 @@ from regcluster.proxy.nexthop import next_hop
 from regcluster.proxy.redirect import redirect
 from regcluster.registrar.select import Target
 from regcluster.route.call import Call
+from regcluster.sip.message import METHODS
 from regcluster.sip.uri import SipUri, Uri, parse_uri
 
 ALLOW = [("Allow", "REGISTER, OPTIONS")]
@@ -24,14 +25,6 @@ CAPABILITIES = [
 
 SIPS_NOT_ALLOWED = [("Warning", '380 regcluster "SIPS Not Allowed"')]
 """A ``sips`` request for a user all of whose contacts are insecure (RFC 5630 §5.3)."""
-
-KNOWN_METHODS = frozenset(
-    {
-        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
-        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
-    }
-)
-"""Methods there is an RFC for: 405 where we do not do them, 501 for any other (§8.2.1, §21.5.2)."""
 
 
 class BuiltIn:
@@ -137,7 +130,8 @@ def _answer_as_server(call: Call) -> None:
         call.reply(200, headers=CAPABILITIES)
     elif call.method == "CANCEL":
         call.reply(481)
-    elif call.method in KNOWN_METHODS:
+    elif call.method in METHODS:
         call.reply(405, headers=ALLOW)
     else:
+        # RFC 3261 §21.5.2: nobody knows such a method.
         call.reply(501, headers=ALLOW)

@@ -11,6 +11,14 @@ from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
 from regcluster.sip.headers import CSeq, Via, parse_cseq, parse_via
 
+METHODS = frozenset(
+    {
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
+        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    }
+)
+"""Methods there is an RFC for; any token may be another one (RFC 3261 §7.1)."""
+
 LONG_NAMES = {
     "a": "accept-contact",
     "b": "referred-by",
