@@ -12,11 +12,8 @@ from time import monotonic
 
 from regcluster.edge.sockets import address_of, probe_local
 from regcluster.sip.headers import Via
-from regcluster.sip.hop import Hop
+from regcluster.sip.hop import DEFAULT_PORT, Hop, default_port
 from regcluster.sip.uri import SipUri
-
-DEFAULT_PORT = 5060
-DEFAULT_TLS_PORT = 5061
 
 REMEMBERED = 1024
 """Addresses of which we remember whether they are ours; messages may name any number."""
@@ -42,13 +39,12 @@ class Identity:
 
     def is_ours(self, uri: SipUri) -> bool:
         """Whether a SIP URI names this node: host and port (RFC 3261 §16.4)."""
-        default = DEFAULT_TLS_PORT if uri.scheme == "sips" else DEFAULT_PORT
-        return self._matches(uri.host, uri.port or default)
+        transport = "TLS" if uri.scheme == "sips" else ""
+        return self._matches(uri.host, uri.port or default_port(transport))
 
     def wrote(self, via: Via) -> bool:
         """Whether a Via is one we put there (RFC 3261 §18.1.2)."""
-        default = DEFAULT_TLS_PORT if via.transport == "TLS" else DEFAULT_PORT
-        return self._matches(via.host, via.port or default)
+        return self._matches(via.host, via.port or default_port(via.transport))
 
     def _matches(self, host: str, port: int) -> bool:
         if port not in self._ports:
