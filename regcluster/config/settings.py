@@ -28,7 +28,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     """Host or address that reaches this node from outside, written in Via; empty: the address the
     request came in on."""
     drain_s: Annotated[float, Meta(ge=0)] = 10.0
-    """Seconds from SIGTERM to exit, at most."""
+    """Seconds from SIGTERM to exit, at most; an embedded store that hangs takes one more."""
 
 
 class ListenSettings(Struct, frozen=True, kw_only=True):

@@ -47,7 +47,11 @@ MAX_SOCKET_PATH = 100
 """The kernel takes 107 octets; a server may append to the name for a moment."""
 
 ANSWER_S = 1.0
-STOP_S = 10.0
+STOP_S = 1.0
+"""How long the server may take to end before it is killed; what it has acknowledged is in its file
+by then. A node promises to end in time."""
+ORPHAN_S = 10.0
+"""How long the server of a node that is gone may take to end: there is nobody to kill it."""
 POLL_S = 0.01
 
 
@@ -169,7 +173,7 @@ def _end_orphan(file: Path) -> None:
     One that stays is a reason not to start: two servers would write one file.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-        server.settimeout(STOP_S)
+        server.settimeout(ORPHAN_S)
         try:
             server.connect(str(file))
         except OSError:
@@ -181,7 +185,7 @@ def _end_orphan(file: Path) -> None:
         except ConnectionError:
             return
         except TimeoutError:
-            told = f"no answer within {STOP_S:.0f} s"
+            told = f"no answer within {ORPHAN_S:.0f} s"
     if told:
         raise ConfigError([f"store.url: the server of an earlier node does not end: {told}"])
 

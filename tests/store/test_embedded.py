@@ -17,7 +17,7 @@ import redis
 from regcluster.config import StoreSettings
 from regcluster.errors import ConfigError, StoreUnavailable
 from regcluster.store import open_store
-from regcluster.store.embedded import Embedded, embedded_url, find_binary
+from regcluster.store.embedded import STOP_S, Embedded, embedded_url, find_binary
 from tests import servers
 from tests.peer.processes import end_group, start, wait_until
 from tests.store.wiring import LONG_S
@@ -144,6 +144,22 @@ async def test_a_server_that_crashed_has_lost_nothing_it_acknowledged(folder: Pa
         with closing(client(second.url)) as view:
             assert (-signal.SIGKILL, "1") == (code, view.get("a"))
         assert first.url == second.url
+
+
+async def test_a_server_that_hangs_is_not_waited_for(folder: Path) -> None:
+    """A node promises to end in time, and the server has on disk what it acknowledged."""
+    begun = anyio.current_time()
+    async with serving(folder / "hung") as embedded:
+        with closing(client(embedded.url)) as view:
+            view.set("binding", "1")
+        os.kill(process_id(embedded.url), signal.SIGSTOP)
+    ended = anyio.current_time()
+    async with serving(folder / "hung") as embedded:
+        with closing(client(embedded.url)) as view:
+            found = view.get("binding")
+
+    assert "1" == found
+    assert ended - begun < 2 * STOP_S + LONG_S
 
 
 async def test_a_server_that_outlived_its_node_makes_room(folder: Path) -> None:
