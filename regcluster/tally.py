@@ -32,6 +32,11 @@ class Tally:
             self.defer(self._settle)
         self._owing.append(write)
 
+    def close(self) -> None:
+        """Write down what is owed, and from now on everything at once: the loop is about to end."""
+        self.defer = None
+        self._settle()
+
     def _settle(self) -> None:
         owing, self._owing = self._owing, []
         for write in owing:

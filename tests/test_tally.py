@@ -123,6 +123,18 @@ def test_durations_fall_into_buckets_as_one_by_one(
     assert written(alone) == written(registry)
 
 
+def test_at_the_end_nothing_is_owed(
+    counts: Counts, tally: Tally, registry: CollectorRegistry, turn: Turn
+) -> None:
+    """A loop that has ended would never write it down, nor what is counted after it."""
+    counts.inc("REGISTER")
+    tally.close()
+    counts.inc("REGISTER")
+    turn.end()
+
+    assert {"requests_total REGISTER": 2} == written(registry)
+
+
 def test_without_a_turn_everything_is_written_at_once(registry: CollectorRegistry) -> None:
     """At start, and in a test: there is no end to wait for."""
     counts = Counts(Counter("requests", "Words.", ("method",), registry=registry), Tally())

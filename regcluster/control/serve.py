@@ -188,6 +188,7 @@ async def _serve(channel: Channel[Report, Order], process: Process, worker: int)
         await process.drain(await _obey(channel, process, worker))
     finally:
         reporting.cancel()
+        metrics.TALLY.close()
 
 
 async def _obey(channel: Channel[Report, Order], process: Process, worker: int) -> float:

@@ -198,7 +198,8 @@ class RedisStore:
 
     async def _beat(self, every_s: float) -> None:
         while True:
-            with suppress(StoreError):
+            # What tells no time is a problem of its own, and no reason to stop looking.
+            with suppress(StoreError, TypeError, ValueError):
                 await self._ask_time()
             await asyncio.sleep(every_s)
 

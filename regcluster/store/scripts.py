@@ -78,7 +78,7 @@ class Scripts:
             b"3",
             *self._keys.of(name),
             name,
-            ruid,
+            text_bytes(ruid),
             self._grace,
             self._feed_maxlen,
         )

@@ -138,6 +138,7 @@ def test_all_bindings_are_removed_at_once() -> None:
     [
         ([], f"regcluster: {ALICE} has no contacts\n"),
         (["--ruid", "uloc-1-1"], f"regcluster: {ALICE} has no binding uloc-1-1\n"),
+        (["--ruid", "\udcff"], f"regcluster: {ALICE} has no binding \\xff\n"),
     ],
 )
 def test_removing_nothing_is_exit_code_1(options: list[str], sentence: str) -> None:
