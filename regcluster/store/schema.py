@@ -18,6 +18,8 @@ SCHEMA = 1
 """Version of keys and values; raised when an older node could not work beside a newer one."""
 
 SECRET_OCTETS = 32
+MAX_SECRET = 64
+"""What is used of a longer secret, should somebody write one: a keyed hash takes no more."""
 
 
 class Schema:
@@ -58,4 +60,4 @@ class Schema:
                 raise StoreMismatch(
                     f"the store was set up with {what} = {shown}, this node has {what} = {ours}"
                 )
-        self.secret = secret or b""
+        self.secret = (secret or b"")[:MAX_SECRET]

@@ -75,6 +75,13 @@ def test_all_nodes_share_a_secret(store_server: Server) -> None:
     assert first == secret_of(store_server)
 
 
+def test_a_secret_of_ones_own_may_be_long(store_server: Server) -> None:
+    """Whoever writes one by hand must not break the hash it is for."""
+    store_server.ask(b"HSET", b"rc:meta", b"secret", b"x" * 100)
+
+    assert b"x" * 64 == secret_of(store_server)
+
+
 def test_who_only_looks_sets_nothing_up(store_server: Server) -> None:
     """A mistyped look at a fresh store must not lock the nodes out of it."""
     settings = StoreSettings(partitions=16)
