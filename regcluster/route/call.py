@@ -7,6 +7,7 @@ runs a script over any store and reads the effects.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from regcluster.location import Location
@@ -34,6 +35,9 @@ class Ourselves(Protocol):
     def wrote(self, via: Via) -> bool:
         """Whether a Via is one this node put there."""
 
+
+# The REGISTERs of a domain all have one Request-URI.
+_request_uri = lru_cache(maxsize=64)(parse_uri)
 
 Effect = Reply | Forward
 Route = Callable[["Call"], Awaitable[None]]
@@ -91,7 +95,7 @@ class Call:
     def uri(self) -> Uri:
         """The Request-URI. Raises ``MalformedHeader``, which the worker answers with a 400."""
         if self._uri is None:
-            self._uri = parse_uri(self.request.uri)
+            self._uri = _request_uri(self.request.uri)
         return self._uri
 
     @property
