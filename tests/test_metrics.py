@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 import regcluster
 from regcluster import metrics
+from regcluster.control.gauges import NodeGauges
 from regcluster.sip.message import METHODS
 
 COLLECTORS = {
@@ -69,6 +70,22 @@ def test_every_collector_is_fed(name: str) -> None:
     ]
 
     assert any(f"metrics.{feeder}" in used for feeder in [name, *feeders])
+
+
+def test_every_figure_stands_in_the_reference() -> None:
+    """By the name it is exposed under, with every label it has."""
+    pages = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text()
+    rows = dict(re.findall(r"^\| `(regcluster_\w+)` \| (.*)$", pages, re.MULTILINE))
+    registry = CollectorRegistry()
+    registry.register(NodeGauges("0", 0.0))
+    families = [*registry.collect(), *(described(name) for name in COLLECTORS)]
+    exposed = {f.name + ("_total" if f.type == "counter" else ""): f.type for f in families}
+    labels = {described(name).name: COLLECTORS[name]._labelnames for name in COLLECTORS}
+
+    assert exposed == {name: row.split(" |")[0] for name, row in rows.items()}
+    for name, row in rows.items():
+        for label in labels.get(name.removesuffix("_total"), ()):
+            assert f"`{label}`" in row
 
 
 def test_a_method_nobody_knows_is_no_label() -> None:
