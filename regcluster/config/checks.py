@@ -24,12 +24,22 @@ Complaint = tuple[str, str]
 def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     """Every way in which values of the right type still cannot be used, one sentence each."""
     complaints = [
+        *_node(settings),
         *_listeners(settings),
         *_http(settings),
         *_store(settings.store.url),
         *_hosts(settings),
     ]
     return [f"{origins[key]}: {key} {wrong}" for key, wrong in complaints]
+
+
+def _node(settings: Settings) -> Iterator[Complaint]:
+    node = settings.node
+    if node.notice_s and node.notice_s >= node.drain_s:
+        yield (
+            "node.notice_s",
+            f"is {node.notice_s}, which leaves nothing of node.drain_s ({node.drain_s}) to end in",
+        )
 
 
 def _listeners(settings: Settings) -> Iterator[Complaint]:

@@ -29,6 +29,9 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     request came in on."""
     drain_s: Annotated[float, Meta(ge=0)] = 10.0
     """Seconds from SIGTERM to exit, at most; an embedded store that hangs takes one more."""
+    notice_s: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds of these in which a node that is told to end is not ready any more but still takes
+    requests: as long as a balancer needs to see that."""
 
 
 class ListenSettings(Struct, frozen=True, kw_only=True):

@@ -164,12 +164,18 @@ class Supervisor:
                 tasks.start_soon(self._drain)
 
     async def _drain(self) -> None:
-        """End all workers in order, then the node; those that take too long are killed with it."""
-        drain_s = self._settings.node.drain_s
-        kept_s = min(LAST_S, drain_s / 4)
-        logger.info("draining", within_s=drain_s)
-        with anyio.move_on_after(drain_s - kept_s / 2):
-            await self._workers.drain(drain_s - kept_s)
+        """End all workers in order, then the node; those that take too long are killed with it.
+
+        Balancers are told first, and given notice_s to hear of it.
+        """
+        node = self._settings.node
+        logger.info("draining", within_s=node.drain_s)
+        self._workers.give_notice()
+        await anyio.sleep(node.notice_s)
+        within_s = node.drain_s - node.notice_s
+        kept_s = min(LAST_S, within_s / 4)
+        with anyio.move_on_after(within_s - kept_s / 2):
+            await self._workers.drain(within_s - kept_s)
         self._end()
 
     def _take_up(self) -> None:

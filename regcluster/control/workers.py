@@ -66,10 +66,13 @@ class Workers:
         for slot in self._slots:
             slot.replace(settings)
 
-    async def drain(self, within_s: float) -> None:
-        """Have all end in order; returns when they have."""
+    def give_notice(self) -> None:
+        """Be ready no more; ``drain`` is to follow."""
         self._is_draining = True
         self._tell()
+
+    async def drain(self, within_s: float) -> None:
+        """Have all end in order; returns when they have."""
         async with anyio.create_task_group() as drains:
             for slot in self._slots:
                 drains.start_soon(slot.drain, within_s)

@@ -29,6 +29,15 @@ def test_the_defaults_are_sound() -> None:
     assert [] == check(Settings(), ORIGINS)
 
 
+def test_notice_leaves_time_to_end_in() -> None:
+    """It is a part of drain_s, not on top of it."""
+    assert [] == problems(node=NodeSettings(drain_s=5.0, notice_s=4.0))
+    assert [] == problems(node=NodeSettings(drain_s=0.0))
+    assert [
+        "here: node.notice_s is 5.0, which leaves nothing of node.drain_s (5.0) to end in"
+    ] == problems(node=NodeSettings(drain_s=5.0, notice_s=5.0))
+
+
 def test_a_node_needs_a_listener() -> None:
     """One transport may be switched off, not all of them."""
     assert [] == problems(listen=ListenSettings(udp=[]))

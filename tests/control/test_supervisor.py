@@ -178,6 +178,24 @@ async def test_a_signal_ends_it_while_its_store_is_still_starting(
     assert node.failure is None
 
 
+async def test_workers_go_on_until_balancers_have_had_notice(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The node is not ready any more at once; its workers are told to end notice_s later."""
+    node_settings = replace(settings.node, notice_s=0.4)
+    async with started(replace(settings, node=node_settings), tmp_path) as node:
+        await node.until()
+        begun = time.monotonic()
+        tell(signal.SIGTERM)
+        await node.until("draining")
+        noticed_s = time.monotonic() - begun
+        await node.ended()
+        took_s = time.monotonic() - begun
+
+    assert noticed_s < 0.4 <= took_s < settings.node.drain_s
+    assert node.failure is None
+
+
 async def test_drain_s_bounds_it_whatever_workers_do(settings: Settings, tmp_path: Path) -> None:
     """Who has not ended by then is killed."""
     node_settings = replace(settings.node, drain_s=0.2)

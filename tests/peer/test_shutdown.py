@@ -90,6 +90,22 @@ async def test_the_balancer_is_told_of_a_drain_for_as_long_as_it_lasts(
     assert 200 == live[0]
 
 
+async def test_what_comes_while_balancers_have_notice_is_served(start_node: StartNode) -> None:
+    """A restart behind a balancer loses no request that it sends before it knows."""
+    node = start_node(node={"notice_s": 1.0})
+    async with Phone(node.address) as phone:
+        node.signal(signal.SIGTERM)
+        await asyncio.to_thread(
+            wait_until, lambda: not node.is_ready(), DRAIN_S, "the node says it is leaving"
+        )
+        answer = await phone.ask(
+            *phone.registration("alice", "sip:alice@127.0.0.1:5070"), repeat=False, give_up_s=5.0
+        )
+    status = await asyncio.to_thread(node.process.wait, DRAIN_S + 10)
+
+    assert (200, 0) == (answer.status, status)
+
+
 async def test_phones_that_stay_connected_do_not_hold_up_the_end(start_node: StartNode) -> None:
     """Their connections are closed in order, and the exit status is 0 well before ``drain_s``."""
     node = start_node()
