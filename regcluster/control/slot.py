@@ -12,11 +12,9 @@ from regcluster.config import Settings
 from regcluster.control.channel import Apply, Drain, Fatal, Ready, Start, Status
 from regcluster.control.life import Crew, Life
 from regcluster.log import get_logger
+from regcluster.store.link import NOT_YET
 
 logger = get_logger(__name__)
-
-UNHEARD = "no worker has said yet"
-"""The store's problem while there is none to ask."""
 
 
 class Slot:
@@ -31,7 +29,7 @@ class Slot:
         self._ended = anyio.Event()
         self._was_ready = False
         self.is_ready = False
-        self.store_problem = UNHEARD
+        self.store_problem = NOT_YET
 
     async def keep(self) -> str:
         """Keep a worker running until it is drained; why it cannot, if that is so."""
@@ -84,7 +82,7 @@ class Slot:
         try:
             fatal = await self._attend(life)
         finally:
-            self._life, self.is_ready, self.store_problem = None, False, UNHEARD
+            self._life, self.is_ready, self.store_problem = None, False, NOT_YET
             await life.bury()
         if not self._draining.is_set():
             self._report(life, fatal)

@@ -12,8 +12,12 @@ from regcluster.control.gauges import NodeGauges
 from regcluster.control.life import Crew
 from regcluster.control.slot import Slot
 from regcluster.log import get_logger
+from regcluster.store.link import NOT_YET
 
 logger = get_logger(__name__)
+
+_BEGINNING = [f"the store cannot be used: {NOT_YET}"]
+"""For a moment this is so at every start."""
 
 
 class Workers:
@@ -29,6 +33,8 @@ class Workers:
         Path(self._crew.metrics).mkdir()
         self._slots: list[Slot] = []
         self._is_draining = False
+        self._told = self.problems()
+        """What was logged last; at the start it goes without saying."""
 
     def problems(self) -> list[str]:
         """Why the node should get no traffic."""
@@ -38,7 +44,7 @@ class Workers:
         if not ready:
             return ["no worker is ready"]
         if all(slot.store_problem for slot in ready):
-            return [f"the store does not answer: {ready[0].store_problem}"]
+            return [f"the store cannot be used: {ready[0].store_problem}"]
         return []
 
     def registry(self) -> CollectorRegistry:
@@ -78,14 +84,15 @@ class Workers:
                 drains.start_soon(slot.drain, within_s)
 
     def _tell(self) -> None:
-        """Log when the node becomes ready, and when it is ready no more."""
+        """Log when the node becomes ready, when it no more is, and when the reason changes."""
         problems = self.problems()
-        if self._gauges.is_ready == (not problems):
+        if problems == self._told:
             return
+        self._told = problems
         self._gauges.is_ready = not problems
         if not problems:
             logger.info("node ready")
-        elif not self._is_draining:
+        elif not self._is_draining and problems != _BEGINNING:
             logger.warning("node not ready", problems=problems)
 
 

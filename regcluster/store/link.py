@@ -46,6 +46,9 @@ STEADY_S = 1.0
 
 CLIENT_NAME = b"regcluster"
 
+NOT_YET = "the store has not answered yet"
+"""The problem of a link that has only just begun."""
+
 
 class Link(Protocol):
     """Sends a command to Redis."""
@@ -95,7 +98,7 @@ class PipelinedLink:
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
-        self._why = "the store has not answered yet"
+        self._why = NOT_YET
         self._adopted_at = math.inf
         """When calls began to go to the connection of this attempt, on the loop's clock."""
         self._verdict: StoreError | None = None

@@ -26,11 +26,11 @@ from regcluster.config import (
 )
 from regcluster.config.reader import Loaded
 from regcluster.control import http, supervisor
-from regcluster.control.slot import UNHEARD
 from regcluster.control.supervisor import Supervisor
 from regcluster.edge.sockets import bind_udp
 from regcluster.errors import ConfigError, RegclusterError, StoreMismatch
 from regcluster.store import open_store
+from regcluster.store.link import NOT_YET
 from tests.control import stage
 from tests.control.watch import PATIENCE_S, own_log
 from tests.peer.processes import HOST, free_port
@@ -149,7 +149,7 @@ async def test_a_second_signal_ends_it_at_once(settings: Settings, tmp_path: Pat
     """An operator in a hurry is not made to wait."""
     node_settings = replace(settings.node, drain_s=60.0)
     async with started(replace(settings, node=node_settings), tmp_path, "mute") as node:
-        await node.until(f"the store does not answer: {UNHEARD}")
+        await node.until(f"the store cannot be used: {NOT_YET}")
         tell(signal.SIGTERM)
         await node.until("draining")
         tell(signal.SIGTERM)
@@ -200,7 +200,7 @@ async def test_drain_s_bounds_it_whatever_workers_do(settings: Settings, tmp_pat
     """Who has not ended by then is killed."""
     node_settings = replace(settings.node, drain_s=0.2)
     async with started(replace(settings, node=node_settings), tmp_path, "mute") as node:
-        await node.until(f"the store does not answer: {UNHEARD}")
+        await node.until(f"the store cannot be used: {NOT_YET}")
         tell(signal.SIGTERM)
         took_s = await node.ended()
 
@@ -254,7 +254,7 @@ async def test_sighup_gives_workers_what_may_change(
         await node.until()
         node.reloads = [changed]
         tell(signal.SIGHUP)
-        await node.until("the store does not answer: debug")
+        await node.until("the store cannot be used: debug")
         line = logged(capsys)["settings changed"]
 
     assert (["log.level"], ["http.listen"]) == (line["changed"], line["need_a_restart"])
@@ -269,7 +269,7 @@ async def test_sighup_with_a_mistake_changes_nothing(
         node.reloads = [ConfigError(["log.levek is not a setting"]), replace(settings, log=DEBUG)]
         tell(signal.SIGHUP)
         tell(signal.SIGHUP)
-        await node.until("the store does not answer: debug")
+        await node.until("the store cannot be used: debug")
         line = logged(capsys)["settings not changed"]
 
     assert ["log.levek is not a setting"] == line["problems"]
@@ -283,12 +283,27 @@ async def test_its_ups_and_downs_are_logged(
         await node.until()
         node.reloads = [replace(settings, log=DEBUG)]
         tell(signal.SIGHUP)
-        await node.until("the store does not answer: debug")
+        await node.until("the store cannot be used: debug")
         lines = logged(capsys)
 
     assert lines["node ready"].keys() >= {"timestamp", "level", "node"}
-    assert ["the store does not answer: debug"] == lines["node not ready"]["problems"]
+    assert ["the store cannot be used: debug"] == lines["node not ready"]["problems"]
     assert {os.uname().nodename} == {line["node"] for line in lines.values()}
+
+
+async def test_another_reason_is_logged_too(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who mends the first one, and sees no other, would look in the wrong place."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        for level in ("debug", "warning"):
+            node.reloads = [replace(settings, log=replace(DEBUG, level=level))]
+            tell(signal.SIGHUP)
+            await node.until(f"the store cannot be used: {level}")
+        lines = logged(capsys)
+
+    assert ["the store cannot be used: warning"] == lines["node not ready"]["problems"]
 
 
 async def test_one_worker_that_reaches_the_store_is_enough(
@@ -296,7 +311,7 @@ async def test_one_worker_that_reaches_the_store_is_enough(
 ) -> None:
     """What the other loses for a moment is no reason to move every phone elsewhere."""
     async with started(settings, tmp_path, "torn") as node:
-        await node.until("the store does not answer: torn")
+        await node.until("the store cannot be used: torn")
         await node.until()
 
     assert node.failure is None
