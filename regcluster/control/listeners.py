@@ -9,6 +9,7 @@ import socket
 
 from regcluster.config import ListenSettings
 from regcluster.config.address import parse_address
+from regcluster.edge.sockets import bind
 from regcluster.errors import ConfigError
 
 
@@ -29,22 +30,6 @@ def claim(listen: ListenSettings) -> None:
 def bind_alone(key: str, kind: socket.SocketKind, text: str) -> socket.socket:
     """A socket at an address that nobody else has. ``ConfigError`` says why it cannot be had."""
     try:
-        return _bind(kind, *parse_address(text))
+        return bind(kind, *parse_address(text), is_shared=False)
     except OSError as why:
-        raise ConfigError([f"{key}: cannot listen on {text}: {why.strerror}"]) from None
-
-
-def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
-    bound = socket.socket(family, kind)
-    try:
-        if kind == socket.SOCK_STREAM:
-            # The last connections of an earlier life are nobody.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind(address)
-    except OSError:
-        bound.close()
-        raise
-    return bound
+        raise ConfigError([f"{key}: {why.strerror}"]) from None

@@ -33,12 +33,40 @@ _BPF_RETURN_A = 0x16
 _BPF_RANDOM = 0xFFFFF038
 
 
+def bind(kind: socket.SocketKind, host: str, port: int, *, is_shared: bool) -> socket.socket:
+    """A bound socket; ``is_shared``: beside others that are bound in the same way.
+
+    Raises ``OSError``, naming the address, if it cannot be had.
+    """
+    sock = None
+    try:
+        # At start only, where waiting for a name server hurts nobody.
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
+        sock = socket.socket(family, kind)
+        sock.setblocking(False)
+        if is_shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if kind == socket.SOCK_STREAM:
+            # A restart must not wait for the last connections of the life before.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # [::] and 0.0.0.0 are two listeners, and no peer is called ::ffff:192.0.2.1.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+    except OSError as error:
+        if sock:
+            sock.close()
+        where = Hop("", host, port).render()
+        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from error
+    return sock
+
+
 def bind_udp(host: str, port: int, workers: int) -> socket.socket:
     """A UDP socket on an address that ``workers`` processes share evenly.
 
     Raises ``OSError``, naming the address, if it cannot be had.
     """
-    sock = _bind(socket.SOCK_DGRAM, host, port)
+    sock = bind(socket.SOCK_DGRAM, host, port, is_shared=True)
     for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         sock.setsockopt(socket.SOL_SOCKET, buffer, RECEIVE_BUFFER)
     if workers > 1:
@@ -51,7 +79,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
 
     Raises ``OSError``, naming the address, if it cannot be had.
     """
-    sock = _bind(socket.SOCK_STREAM, host, port)
+    sock = bind(socket.SOCK_STREAM, host, port, is_shared=True)
     # Connections inherit these from the socket they are accepted on.
     set_stream_options(sock)
     return sock
@@ -124,29 +152,6 @@ def count_overflow(sock: socket.socket) -> int:
     """Datagrams the kernel has dropped because this socket's receive buffer was full."""
     counters = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 4 * (_MEMINFO_DROPS + 1))
     return int(struct.unpack_from("=I", counters, 4 * _MEMINFO_DROPS)[0])
-
-
-def _bind(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
-    sock = None
-    try:
-        # At start only, where waiting for a name server hurts nobody.
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
-        sock = socket.socket(family, kind)
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if kind == socket.SOCK_STREAM:
-            # A restart must not wait for the last connections of the life before.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            # [::] and 0.0.0.0 are two listeners, and no peer is called ::ffff:192.0.2.1.
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(address)
-    except OSError as error:
-        if sock:
-            sock.close()
-        where = Hop("", host, port).render()
-        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from error
-    return sock
 
 
 def _spread(sock: socket.socket, workers: int) -> None:
