@@ -88,7 +88,8 @@ def shown_seal(via: Via) -> str:
 
 def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
     """The bytes of ``request`` as it goes on to ``target`` (RFC 3261 §16.6 steps 1 to 9)."""
-    via = _own_via(request, outgoing)
+    stamped = stamp_via(request.all("via")[0], request.via, outgoing.source)
+    via = _own_via(request, stamped, outgoing)
     uri = _request_uri(target)
     router = first_route(request)
     if router is not None and "lr" not in router.params:
@@ -96,7 +97,7 @@ def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
     lines = [
         f"{request.method} {uri} SIP/2.0",
         f"Via: {via}",
-        *_passed_on(request, outgoing.source),
+        *_passed_on(request, stamped),
     ]
     if request.first("max-forwards") is None:
         lines.append(f"Max-Forwards: {DEFAULT_MAX_FORWARDS}")
@@ -137,31 +138,27 @@ def _request_uri(target: SipUri) -> str:
     ).render()
 
 
-def _passed_on(request: Request, source: Hop) -> list[str]:
-    """The header lines: the top Via stamped, Max-Forwards one less, all others as they came."""
+def _passed_on(request: Request, stamped: str) -> list[str]:
+    """The header lines: ``stamped`` as top Via, Max-Forwards one less, all others as they came."""
     lines = list(request.lines)
     is_stamped = False
     for index, (name, value) in enumerate(request.headers):
         if name == "via" and not is_stamped:
-            lines[index] = f"Via: {stamp_via(value, request.via, source)}"
+            lines[index] = f"Via: {stamped}"
             is_stamped = True
         elif name == "max-forwards":
             lines[index] = f"Max-Forwards: {parse_max_forwards(value) - 1}"
     return lines
 
 
-def _own_via(request: Request, outgoing: Outgoing) -> str:
+def _own_via(request: Request, stamped: str, outgoing: Outgoing) -> str:
+    """The Via that goes on top of ``stamped``, which says where the response will be sent."""
     identity = _identity_hash(request, outgoing.source)
-    sealed = seal(outgoing.secret, _way_back(request, outgoing.source), outgoing.flow)
+    way_back = via_hop(parse_via(split_list(stamped)[0]))
+    sealed = seal(outgoing.secret, way_back, outgoing.flow)
     branch = f"{COOKIE}{identity}.{sealed}.{_loop_hash(request)}"
     flow = f";{FLOW_PARAM}={outgoing.flow}" if outgoing.flow else ""
     return f"SIP/2.0/{outgoing.transport} {outgoing.sent_by};rport;branch={branch}{flow}"
-
-
-def _way_back(request: Request, source: Hop) -> Hop:
-    """Where the response will be sent: what its Via below ours says, once stamped."""
-    row = stamp_via(request.all("via")[0], request.via, source)
-    return via_hop(parse_via(split_list(row)[0]))
 
 
 def _identity_hash(request: Request, source: Hop) -> str:
