@@ -5,7 +5,6 @@ nowhere else. Only ``serve`` loads the server half.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NoReturn
 
 import click
@@ -69,9 +68,7 @@ def serve(source: Source) -> None:
     # Only here: no other verb should load the server half.
     from regcluster.control import supervisor
 
-    # A file that was read once is not looked for elsewhere, should it be gone on SIGHUP: nobody
-    # wants the defaults for that.
-    supervisor.run(loaded, replace(source, file=loaded.file or source.file).load)
+    supervisor.run(loaded, lambda: source.again(loaded))
 
 
 @main.command()

@@ -29,12 +29,20 @@ class Source:
     overrides: Sequence[str]
 
     def load(self) -> Loaded:
-        """Read them now; raises ``ConfigError``. On SIGHUP a node calls this again."""
+        """Read them now; raises ``ConfigError``."""
         file = self.file
         if file is None:
             # Unlike Path.exists, this takes a directory it may not look into for an absent file.
             file = next((default for default in DEFAULT_FILES if os.path.exists(default)), None)
         return load(file, os.environ, self.overrides)
+
+    def again(self, before: Loaded) -> Loaded:
+        """Read them once more, as on SIGHUP; raises ``ConfigError``.
+
+        A file that was found ``before`` has to be there: nobody means to have a node go back to
+        the defaults by moving it.
+        """
+        return Source(self.file or before.file, self.overrides).load()
 
 
 def settings_options(command: Command) -> Command:

@@ -69,3 +69,26 @@ def test_the_environment_is_read_at_each_load(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("REGCLUSTER_NODE__NAME", "two")
 
     assert ("one", "two") == (before, source.load().settings.node.name)
+
+
+def test_a_file_that_has_gone_is_missed(folder: Path) -> None:
+    """Back to the defaults would mean to be registrar for every domain there is."""
+    file = folder / "regcluster.toml"
+    file.write_text("[routing]\ndomains = ['example.com']\n")
+    source = Source(None, ())
+    before = source.load()
+    same = source.again(before)
+    file.unlink()
+
+    assert before == same
+    with pytest.raises(ConfigError, match=r"^regcluster\.toml: cannot be read: "):
+        source.again(before)
+
+
+def test_a_file_that_has_come_is_read(folder: Path) -> None:
+    """A node that was started without one takes it up."""
+    source = Source(None, ())
+    before = source.load()
+    (folder / "regcluster.toml").write_text("[routing]\ndomains = ['example.com']\n")
+
+    assert ["example.com"] == source.again(before).settings.routing.domains
