@@ -16,7 +16,7 @@ import pytest
 
 from tests.peer.conftest import StartNode
 from tests.peer.load import Load
-from tests.peer.node import DRAIN_S
+from tests.peer.node import DRAIN_S, Node
 from tests.peer.phone import Phone
 from tests.peer.processes import HOST, udp_owners, wait_until
 from tests.peer.server import StoreServer
@@ -24,6 +24,14 @@ from tests.peer.server import StoreServer
 pytestmark = [pytest.mark.peer, pytest.mark.anyio, pytest.mark.timeout(90)]
 
 RATE = 300
+
+
+async def leave(node: Node) -> None:
+    """Tell ``node`` to end; returns once it says that it does."""
+    node.signal(signal.SIGTERM)
+    await asyncio.to_thread(
+        wait_until, lambda: not node.is_ready(), DRAIN_S, "the node says it is leaving"
+    )
 
 
 async def test_sigterm_under_load_ends_the_node_cleanly(start_node: StartNode) -> None:
@@ -56,10 +64,7 @@ async def test_work_in_flight_is_finished_before_the_end(
         await asyncio.to_thread(store.pause)
         waiting = asyncio.create_task(phone.register("alice", "sip:alice@127.0.0.1:5070"))
         await asyncio.to_thread(wait_until, node.registers, 5.0, "the request has arrived")
-        node.signal(signal.SIGTERM)
-        await asyncio.to_thread(
-            wait_until, lambda: not node.is_ready(), DRAIN_S, "the node says it is leaving"
-        )
+        await leave(node)
         await asyncio.to_thread(store.resume)
         answer = await waiting
         status = await asyncio.to_thread(node.process.wait, DRAIN_S + 10)
@@ -77,10 +82,7 @@ async def test_the_balancer_is_told_of_a_drain_for_as_long_as_it_lasts(
         await asyncio.to_thread(store.pause)
         waiting = asyncio.create_task(phone.register("alice", "sip:alice@127.0.0.1:5070"))
         await asyncio.to_thread(wait_until, node.registers, 5.0, "the request has arrived")
-        node.signal(signal.SIGTERM)
-        await asyncio.to_thread(
-            wait_until, lambda: not node.is_ready(), DRAIN_S, "the node says it is leaving"
-        )
+        await leave(node)
         told = [await asyncio.to_thread(node.fetch, "/health/ready") for _ in range(50)]
         live = await asyncio.to_thread(node.fetch, "/health/live")
         await asyncio.to_thread(store.resume)
@@ -94,10 +96,7 @@ async def test_what_comes_while_balancers_have_notice_is_served(start_node: Star
     """A restart behind a balancer loses no request that it sends before it knows."""
     node = start_node(node={"notice_s": 1.0})
     async with Phone(node.address) as phone:
-        node.signal(signal.SIGTERM)
-        await asyncio.to_thread(
-            wait_until, lambda: not node.is_ready(), DRAIN_S, "the node says it is leaving"
-        )
+        await leave(node)
         answer = await phone.ask(
             *phone.registration("alice", "sip:alice@127.0.0.1:5070"), repeat=False, give_up_s=5.0
         )
