@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks import side_by_side, stages
-from benchmarks.contestants import Kamailio
+from benchmarks.contestants import has_kamailio
 from benchmarks.progress import Progress
 from benchmarks.side_by_side import Row
 
@@ -36,7 +36,7 @@ def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> Non
         found["side-by-side"] = {row.name: row.parts for row in rows}
         if not as_json:
             click.echo(side_by_side.report(rows, rounds))
-            if not Kamailio.is_installed():
+            if not has_kamailio():
                 click.echo("Kamailio is not installed (make peers): nothing to compare with.")
     if as_json:
         click.echo(json.dumps(found))
@@ -44,7 +44,7 @@ def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> Non
 
 def _compare(phones: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as folder:
-        turns = rounds * (3 if Kamailio.is_installed() else 2)
+        turns = rounds * (3 if has_kamailio() else 2)
         progress = Progress(f"rounds of {phones} REGISTERs", turns)
         return side_by_side.compare(Path(folder), phones, rounds, progress)
 

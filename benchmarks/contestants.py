@@ -1,9 +1,11 @@
 """Who is measured: a node with its store, and Kamailio's registrar, each on a loopback port."""
 
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
 
 from tests.peer.node import Node
 from tests.peer.processes import HOST, end, free_port, start, wait_until
@@ -13,96 +15,57 @@ START_S = 20.0
 CONFIG = Path(__file__).parent / "kamailio.cfg"
 
 
-class Contestant(Protocol):
-    """A registrar that runs while its ``with`` block does."""
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A registrar that is running."""
 
     name: str
     port: int
     """Where it takes SIP over UDP."""
-
-    @property
-    def roots(self) -> dict[str, int]:
-        """The processes whose trees do the work, by what they are."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    roots: dict[str, int]
+    """The processes whose trees do the work, by what they are."""
 
 
-class Regcluster:
+@contextmanager
+def regcluster(folder: Path, *, append_only: bool) -> Iterator[Contestant]:
     """One node with one worker, and a Redis of its own."""
-
-    name = "regcluster"
-
-    def __init__(self, folder: Path, *, append_only: bool) -> None:
-        self._folder = folder
-        self._append_only = append_only
-
-    @property
-    def roots(self) -> dict[str, int]:
-        """The supervisor, whose child is the worker, and the store."""
-        return {"node": self._node.process.pid, "store": self._store.pid}
-
-    def __enter__(self) -> Self:
-        self._store = StoreServer(self._folder, append_only=self._append_only)
-        self._node = Node(self._folder, self._store.url, {"node": {"workers": 1}})
-        self.port = self._node.port
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._node.stop()
-        self._store.stop()
+    folder.mkdir(parents=True)
+    name = "regcluster, append-only file" if append_only else "regcluster"
+    store = StoreServer(folder, append_only=append_only)
+    try:
+        node = Node(folder, store.url, {"node": {"workers": 1}})
+        try:
+            # The worker is a child of the supervisor.
+            yield Contestant(name, node.port, {"node": node.process.pid, "store": store.pid})
+        finally:
+            node.stop()
+    finally:
+        store.stop()
 
 
-class Kamailio:
+def has_kamailio() -> bool:
+    """Whether there is one to measure."""
+    return shutil.which("kamailio") is not None
+
+
+@contextmanager
+def kamailio(folder: Path) -> Iterator[Contestant]:
     """Debian's Kamailio: ``registrar`` and ``usrloc`` in memory mode."""
+    folder.mkdir(parents=True)
+    port, log = free_port(), folder / "kamailio.log"
+    command = ["kamailio", "-DD", "-E", "-f", str(CONFIG), "-l", f"udp:{HOST}:{port}"]
+    # 512 MiB of shared memory hold a million bindings; pages nobody touches cost nothing.
+    command += ["-m", "512", "-Y", str(folder), "-P", str(folder / "kamailio.pid")]
+    process = start(command, log)
+    try:
+        wait_until(lambda: _is_bound(process, port, log), START_S, "Kamailio listens")
+        # Those that receive are children of the main process.
+        yield Contestant("Kamailio", port, {"node": process.pid})
+    finally:
+        end(process, 10.0)
 
-    name = "Kamailio"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.port = free_port()
-
-    @staticmethod
-    def is_installed() -> bool:
-        """Whether there is one to measure."""
-        return shutil.which("kamailio") is not None
-
-    @property
-    def roots(self) -> dict[str, int]:
-        """The main process, whose children receive."""
-        return {"node": self._process.pid}
-
-    def __enter__(self) -> Self:
-        log = self._folder / "kamailio.log"
-        command = ["kamailio", "-DD", "-E", "-f", str(CONFIG), "-l", f"udp:{HOST}:{self.port}"]
-        # 512 MiB of shared memory hold a million bindings; pages nobody touches cost nothing.
-        command += ["-m", "512", "-Y", str(self._folder), "-P", str(self._folder / "kamailio.pid")]
-        self._process = start(command, log)
-        wait_until(self._is_bound, START_S, "Kamailio listens")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        end(self._process, 10.0)
-
-    def _is_bound(self) -> bool:
-        if self._process.poll() is not None:
-            log = (self._folder / "kamailio.log").read_text(errors="replace")
-            raise RuntimeError(f"Kamailio ended by itself:\n{log[-2000:]}")
-        wanted = f":{self.port:04X} "
-        return wanted in Path("/proc/net/udp").read_text()
+def _is_bound(process: "subprocess.Popen[bytes]", port: int, log: Path) -> bool:
+    if process.poll() is not None:
+        raise RuntimeError(f"Kamailio ended by itself:\n{log.read_text(errors='replace')[-2000:]}")
+    return f":{port:04X} " in Path("/proc/net/udp").read_text()

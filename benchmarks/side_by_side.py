@@ -6,12 +6,12 @@ number of requests is under way at a time, which is how a busy balancer looks fr
 """
 
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.contestants import Contestant, Kamailio, Regcluster
+from benchmarks.contestants import Contestant, has_kamailio, kamailio, regcluster
 from benchmarks.phones import Fleet
 from benchmarks.processes import cpu_us
 from benchmarks.progress import Progress
@@ -39,16 +39,17 @@ class Row:
 def compare(folder: Path, phones: int, rounds: int, progress: Progress) -> list[Row]:
     """Measure whoever is there: Kamailio last, if it is installed."""
     with ExitStack() as stack:
-        contestants: list[Contestant] = [
-            stack.enter_context(Regcluster(_made(folder / "memory"), append_only=False)),
-            stack.enter_context(Regcluster(_made(folder / "file"), append_only=True)),
+        entries = [
+            regcluster(folder / "memory", append_only=False),
+            regcluster(folder / "file", append_only=True),
         ]
-        names = ["regcluster", "regcluster, append-only file"]
-        if Kamailio.is_installed():
-            contestants.append(stack.enter_context(Kamailio(_made(folder / "kamailio"))))
-            names.append(Kamailio.name)
-        rows = [Row(name) for name in names]
-        clients = [stack.enter_context(Client(contestant, phones)) for contestant in contestants]
+        if has_kamailio():
+            entries.append(kamailio(folder / "kamailio"))
+        contestants = [stack.enter_context(entry) for entry in entries]
+        rows = [Row(contestant.name) for contestant in contestants]
+        clients = [
+            stack.enter_context(closing(Client(contestant, phones))) for contestant in contestants
+        ]
         for round_ in range(1, rounds + 1):
             for row, client in zip(rows, clients, strict=True):
                 for part, cost in client.play(round_).items():
@@ -76,22 +77,19 @@ def report(rows: list[Row], rounds: int) -> str:
 
 
 class Client:
-    """Plays rounds of a fleet's REGISTERs to one contestant; use it in ``with``."""
+    """Plays rounds of a fleet's REGISTERs to one contestant, until it is closed."""
 
     def __init__(self, contestant: Contestant, phones: int) -> None:
         self._contestant = contestant
-        self._phones = phones
-
-    def __enter__(self) -> "Client":
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self._socket.settimeout(ANSWER_S)
         self._socket.bind((HOST, 0))
-        self._socket.connect((HOST, self._contestant.port))
-        self._fleet = Fleet(self._phones, self._socket.getsockname()[1])
-        return self
+        self._socket.connect((HOST, contestant.port))
+        self._fleet = Fleet(phones, self._socket.getsockname()[1])
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Play no more."""
         self._socket.close()
 
     def play(self, round_: int) -> dict[str, float]:
@@ -112,8 +110,3 @@ class Client:
                 raise RuntimeError(f"{self._contestant.name} answered {answer[:40]!r}")
             answered += 1
         return {part: (cpu_us([pid]) - before[part]) / len(messages) for part, pid in roots.items()}
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
