@@ -5,12 +5,23 @@ store by field name. It has the form ``<strict part>`` or ``<strict part> SP <ot
 the strict parts of two equal URIs are the same text, and the other parameters agree wherever both
 URIs name one (RFC 3261 §19.1.4). That rule is not transitive, so the second half is compared, not
 looked up, and only when the whole key is not found as it stands.
+
+A contact with an instance-id has the key ``+<instance>;<reg-id>`` instead, which nothing but itself
+equals (RFC 5626 §6). What its URI alone would have made of it is its *alias*: by that, contacts
+with and without an instance find each other.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from regcluster.config import LocationSettings
 from regcluster.sip.uri import SipUri, Uri, comparison_parts
+
+ANY_METHOD = 2**32 - 1
+"""The ``methods`` of a contact of which nobody has said what it takes."""
+
+Xavp = Mapping[str, "str | int"]
+"""What a script keeps with a binding, by name (``xavp_contact``)."""
 
 
 @dataclass(slots=True)
@@ -32,6 +43,24 @@ class Binding:
     expires_at: int
     created_at: int
     modified_at: int
+    socket: str = ""
+    """``udp:192.0.2.1:5060``: where the REGISTER came in, and what is for the phone goes out."""
+    methods: int = ANY_METHOD
+    """Bit mask of the methods the contact takes (``methods.bit``)."""
+    received: str = ""
+    """URI of where the REGISTER really came from, if somebody had to say so."""
+    path: str = ""
+    """Path values joined by commas, as received (RFC 3327)."""
+    cflags: int = 0
+    """Branch flags of the REGISTER."""
+    instance: str = ""
+    """The instance-id with its angle brackets (RFC 5626 §4.1)."""
+    reg_id: int = 0
+    """Number of the flow, 0: none (RFC 5626 §4.2)."""
+    connection: str = ""
+    """``<node>/<flow token>`` of the stream connection the REGISTER came in on."""
+    xavp: Xavp | None = None
+    """What a script has kept with it."""
 
 
 def preference(binding: Binding) -> tuple[int, int, int, str]:

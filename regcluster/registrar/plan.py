@@ -8,7 +8,10 @@ atomic script, whose answer is a ``Verdict``. A ``Refusal`` is a *no* that neede
 from dataclasses import dataclass, field
 from typing import Literal
 
-from regcluster.registrar.binding import Binding
+from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
+
+DEFAULT_TABLE = "location"
+"""The location table whose keys bear no name of their own."""
 
 Outcome = Literal["added", "refreshed", "removed", "unchanged", "out_of_order", "too_many"]
 """What a save did. The first four are successes and name the last contact that had an effect;
@@ -26,6 +29,28 @@ class Change:
     params: str
     ruid: str
     """The record-unique id it gets if it is new; a refresh keeps the stored one."""
+    alias: str = ""
+    """The key its URI alone would have given a contact with an instance; else empty."""
+    methods: int = ANY_METHOD
+    received: str = ""
+    instance: str = ""
+    reg_id: int = 0
+
+
+@dataclass(slots=True)
+class Terms:
+    """What the answer to a REGISTER depends on besides the record: how the phone asked."""
+
+    path: str = ""
+    """Path values to give back; empty: none."""
+    gruu_host: str = ""
+    """Host of the GRUUs to give, as it stands in the URI that named the AOR; empty: none."""
+    is_outbound: bool = False
+    """Whether the phone lists ``outbound`` in Supported or Require."""
+
+
+PLAIN_TERMS = Terms()
+"""Those of a phone that asked for nothing more."""
 
 
 @dataclass(slots=True)
@@ -43,6 +68,22 @@ class SavePlan:
     """Bindings the AOR may hold after this; 0: no limit."""
     cseq_delay: int
     """Seconds during which an equal CSeq is a retransmission."""
+    table: str = DEFAULT_TABLE
+    socket: str = ""
+    path: str = ""
+    cflags: int = 0
+    connection: str = ""
+    xavp: Xavp | None = None
+    """None: a refresh keeps what is stored."""
+    is_single: bool = False
+    """Save flag 0x04: of all bindings only the first contact that is bound stays."""
+    evicts: bool = False
+    """Past ``max_contacts`` the bindings refreshed longest ago go (``full_aor``)."""
+    adopts: bool = True
+    """A contact with an instance takes over the binding of its URI (``plain_binding``)."""
+    drops_flows: bool = False
+    """Another Call-ID for a flow removes its instance's other flows (``new_call_id``)."""
+    terms: Terms = PLAIN_TERMS
 
     @property
     def is_query(self) -> bool:

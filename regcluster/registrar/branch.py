@@ -1,0 +1,44 @@
+"""A branch: one place a request may go to, with everything known about the way there.
+
+Branch 0 of a call is its Request-URI; ``lookup`` writes the best binding over it and appends the
+others. A script may change any of it before it forwards or redirects.
+"""
+
+from dataclasses import dataclass
+
+from regcluster.registrar.binding import Binding, Xavp
+
+
+@dataclass(slots=True)
+class Branch:
+    """One member of a call's destination set."""
+
+    uri: str
+    """Request-URI of what is sent there."""
+    q: int = -1
+    """Thousandths, -1: unspecified."""
+    next_hop: str = ""
+    """URI to send to in place of ``uri``: the first Path entry, or ``received``."""
+    path: str = ""
+    """Route values of what is sent there, joined by commas (RFC 3327 §5.3)."""
+    socket: str = ""
+    """``udp:192.0.2.1:5060``: ours to send from, if it is one of ours."""
+    flags: int = 0
+    """Branch flags."""
+    instance: str = ""
+    reg_id: int = 0
+    ruid: str = ""
+    user_agent: str = ""
+    connection: str = ""
+    """``<node>/<flow token>`` of the stream connection that leads there; empty: none."""
+    expires_in: int | None = None
+    """Seconds the binding has left; None where there is no binding behind it."""
+    xavp: Xavp | None = None
+
+
+def branch_of(binding: Binding, now: int) -> Branch:
+    """The branch that leads to ``binding``, which the record at ``now`` (epoch ms) holds.
+
+    Path goes before ``received``, which goes before the contact itself.
+    """
+    raise NotImplementedError
