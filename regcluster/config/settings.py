@@ -170,7 +170,7 @@ class LocationSettings(Struct, frozen=True, kw_only=True):
     """Branch flag of a binding whose ``received`` came from Path; -1: none."""
     xavp_contact: str = ""
     """The XAVP that a script keeps with a binding, and finds again with its branch."""
-    tables: list[str] = ["location"]
+    tables: list[str] = field(default_factory=lambda: ["location"])
     """Names of the location tables there are; the first is the one the built-in script uses."""
     uri_equality: Literal["rfc3261", "bytes"] = "rfc3261"
     """When two Contact URIs are one binding: RFC 3261 section 19.1.4, or byte for byte as in
