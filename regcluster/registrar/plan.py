@@ -37,7 +37,7 @@ class Change:
     reg_id: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, frozen=True)
 class Terms:
     """What the answer to a REGISTER depends on besides the record: how the phone asked."""
 
