@@ -13,7 +13,7 @@ from regcluster.errors import ScriptError
 _VARIABLE = re.compile(r"(\w+)(?:\(([^()]*+)\))?+(?:\[(-?\d+)\])?+")
 
 # The old spelling of AVPs has a type in front: $avp(s:name) is $avp(name).
-_INNER = re.compile(r"(?:s:)?+([\w.-]++)(?:\[(\d+)\])?+(?:=>([\w.-]++)(?:\[(\d+)\])?+)?+")
+_INNER = re.compile(r"(?:s:)?+([\w.:-]++)(?:\[(\d+)\])?+(?:=>([\w.:-]++)(?:\[(\d+)\])?+)?+")
 
 
 @dataclass(slots=True, frozen=True)

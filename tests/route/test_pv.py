@@ -13,6 +13,7 @@ from regcluster.route.pv import Variable, parse_pv
         ("$(ru)", ("ru",)),
         ("$avp(x)", ("avp", "x")),
         ("$avp(s:rcv)", ("avp", "rcv")),
+        ("$avp(i:5)", ("avp", "i:5")),
         ("$(avp(x)[2])", ("avp", "x", 0, "", 2)),
         ("$hdr(User-Agent)", ("hdr", "User-Agent")),
         ("$(hdr(Route)[-1])", ("hdr", "Route", 0, "", -1)),
