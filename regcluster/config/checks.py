@@ -1,7 +1,7 @@
 """What no single field can say: addresses, URLs and hosts that must make sense, alone and together.
 
-Each check yields a key and the rest of a sentence; ``check`` puts the origin in front. Nothing is
-resolved, opened or bound here.
+Each check yields a key and the rest of a sentence; ``check`` puts the origin in front. Kamailio's
+parameters have ``parameters`` to themselves. Nothing is resolved, opened or bound here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,15 +10,13 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from regcluster.config.address import bare_host, is_host, parse_address
+from regcluster.config.parameters import Complaint, check_parameters
 from regcluster.config.secrets import secret_free
 from regcluster.config.settings import Settings
 from regcluster.config.values import shown
 
 SCHEMES = ("redis", "rediss", "unix", "embedded")
 LATER = ("redis+sentinel", "redis+cluster")
-
-Complaint = tuple[str, str]
-"""The key at fault, and what is wrong with it."""
 
 
 def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
@@ -29,6 +27,7 @@ def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_http(settings),
         *_store(settings.store.url),
         *_hosts(settings),
+        *check_parameters(settings),
     ]
     return [f"{origins[key]}: {key} {wrong}" for key, wrong in complaints]
 

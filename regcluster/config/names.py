@@ -10,44 +10,13 @@ from difflib import get_close_matches
 from regcluster.config.fields import FIELDS, SECTIONS, names_in
 
 NOT_YET = {
-    "registrar": {
-        "received_avp",
-        "received_param",
-        "sock_flag",
-        "sock_hdr_name",
-        "sock_mode",
-        "method_filtering",
-        "use_path",
-        "path_mode",
-        "path_use_received",
-        "path_check_local",
-        "xavp_cfg",
-        "xavp_rcd",
-        "xavp_rcd_mask",
-        "gruu_enabled",
-        "outbound_mode",
-        "regid_mode",
-        "flow_timer",
-        "event_callback",
-        "lookup_filter_mode",
-        "use_expired_contacts",
-    },
-    "location": {
-        "matching_mode",
-        "nat_bflag",
-        "desc_time_order",
-        "handle_lost_tcp",
-        "close_expired_tcp",
-        "xavp_contact",
-        "rm_expired_delay",
-    },
+    "location": {"handle_lost_tcp", "close_expired_tcp", "rm_expired_delay"},
 }
 """Kamailio's parameters that are still to come, by our section."""
 
 OURS_LATER = {
     "listen": {"tls", "ws", "wss"},
     "store": {"wait_replicas"},
-    "routing": {"script"},
     "http": {"token_file"},
 }
 """Settings of our own that are still to come, by section."""
@@ -58,8 +27,15 @@ DROPPED = {
 }
 """Names Kamailio's own documentation keeps as tombstones, and what took their place."""
 
+RENAMED = {
+    "registrar.realm_pref": "registrar.realm_prefix",
+    "location.preload": "location.tables",
+}
+"""Names of Kamailio's for things that have another here: the one its configuration framework uses
+at run time, and the one that declares a table."""
+
 MEANINGLESS = {
-    *("expires_type", "fetch_rows", "hash_size", "load_rank", "preload", "server_id_filter"),
+    *("expires_type", "fetch_rows", "hash_size", "load_rank", "server_id_filter"),
     *("skip_remote_socket", "timer_interval", "timer_procs", "version_table"),
 }
 SQL = re.compile(r"db_\w+|\w+_column")
@@ -81,6 +57,8 @@ def unknown_key(section: str, name: str) -> str:
     key = f"{section}.{name}"
     if section == "registrar" and name in DROPPED:
         return f"{key}: Kamailio itself has dropped this parameter; {DROPPED[name]}"
+    if key in RENAMED:
+        return f"{key} is called {RENAMED[key]} here"
     if name in NOT_YET.get(section, ()):
         return f"{key} is a Kamailio parameter this version does not have yet"
     if name in OURS_LATER.get(section, ()):

@@ -7,6 +7,7 @@ from regcluster.config import (
     HttpSettings,
     ListenSettings,
     NodeSettings,
+    RegistrarSettings,
     RoutingSettings,
     Settings,
     StoreSettings,
@@ -165,3 +166,15 @@ def test_domains_are_hosts() -> None:
         'here: routing.domains holds "a@b", which is no domain',
         'here: routing.domains holds "::1", which is no domain',
     ] == problems(routing=routing)
+
+
+def test_parameters_are_told_beside_all_others() -> None:
+    """One message holds what is wrong with any section."""
+    found = problems(
+        registrar=RegistrarSettings(flow_timer=25), routing=RoutingSettings(domains=["a@b"])
+    )
+
+    assert [
+        'here: routing.domains holds "a@b", which is no domain',
+        "here: registrar.flow_timer is 25, which needs registrar.outbound_mode 1 or 2",
+    ] == found

@@ -95,7 +95,7 @@ def test_the_environment_may_hold_other_names_of_ours() -> None:
         ("[registrar]\nmax_contact = 1", "registrar.max_contact is not a setting; did you mean"),
         ("[registar]\na = 1\nb = 2", "there is no section [registar]; did you mean [registrar]?"),
         ("[registar]", "there is no section [registar]; did you mean [registrar]?"),
-        ("[registrar]\nuse_path = 1", "registrar.use_path is a Kamailio parameter this version"),
+        ("[location]\nka_mode = 1", "location.ka_mode: this version does not ping phones"),
         ("max_contacts = 1", "max_contacts stands outside any section; did you mean registrar."),
         ("listen = 1", "[listen] must be one section, with its settings below it"),
         ("[[listen]]\nudp = []", "[listen] must be one section, with its settings below it"),
@@ -202,14 +202,15 @@ def test_each_kind_of_mistake_on_the_command_line_is_one_sentence(
 
 def test_all_mistakes_of_all_sources_come_in_one_error(file: Path) -> None:
     """Nobody has to start a node five times to find five mistakes."""
-    file.write_text("[registrar]\nmin_expires = -1\nuse_path = 1\n[listen]\ntcp = ['x']\n[lok]\n")
+    file.write_text("[registrar]\nmin_expires = -1\naor_avp = 1\n[listen]\ntcp = ['x']\n[lok]\n")
 
     found = problems(file, {"REGCLUSTER_STORE__PARTITIONS": "0"}, ["log.level=loud"])
 
     assert [
         "FILE: there is no section [lok]; did you mean [log]?",
         "FILE: registrar.min_expires must be a whole number from 0 to 4294967295, not -1",
-        "FILE: registrar.use_path is a Kamailio parameter this version does not have yet",
+        "FILE: registrar.aor_avp: Kamailio itself has dropped this parameter; "
+        "name the AOR with the uri argument of save() and lookup()",
         "environment variable REGCLUSTER_STORE__PARTITIONS: "
         'store.partitions must be a whole number from 1 to 16384, not "0"',
         '--set: log.level must be "debug", "info", "warning" or "error", not "loud"',

@@ -1,5 +1,7 @@
 """What SIGHUP can change is told from what needs a restart."""
 
+import pytest
+
 from regcluster.config import (
     LimitSettings,
     ListenSettings,
@@ -10,6 +12,12 @@ from regcluster.config import (
 )
 from regcluster.config.fields import FIELDS
 from regcluster.config.reload import changed, is_changeable, value_of
+
+AT_RUN_TIME = """
+    default_expires default_expires_range expires_range min_expires max_expires default_q
+    realm_prefix append_branches case_sensitive max_contacts retry_after use_expired_contacts
+"""
+"""Those of [registrar] that Kamailio can change with ``cfg.set_now_int``."""
 
 
 def test_equal_settings_have_not_changed() -> None:
@@ -38,6 +46,12 @@ def test_sockets_store_and_processes_need_a_restart() -> None:
     fixed = {field.section for field in FIELDS.values() if not is_changeable(field)}
 
     assert {"node", "listen", "store", "http", "log"} == fixed
+
+
+@pytest.mark.parametrize("name", AT_RUN_TIME.split())
+def test_what_kamailio_can_change_while_it_runs_we_can(name: str) -> None:
+    """Its configuration framework calls realm_prefix realm_pref."""
+    assert is_changeable(FIELDS[f"registrar.{name}"])
 
 
 def test_a_value_is_found_by_its_field() -> None:
