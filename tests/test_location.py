@@ -51,7 +51,7 @@ async def location_with(
     )
     try:
         for data in registered:
-            assert (await service.save(read(data))).status == 200
+            assert (await service.save(read(data))).reply.status == 200
         yield service
     finally:
         await store.close()
@@ -70,7 +70,7 @@ def counted(name: str, outcome: str) -> float:
 async def test_what_is_registered_is_found() -> None:
     """A lookup gives what a REGISTER has bound, and the seconds it has left."""
     async with location_with(register(contact=f"{ONE};q=0.5")) as location:
-        [target] = await location.lookup(ALICE)
+        [target] = (await location.lookup(ALICE)).branches
 
     assert ("sip:alice@192.0.2.1", 500, 300) == (target.uri, target.q, target.expires_in)
 
@@ -78,23 +78,23 @@ async def test_what_is_registered_is_found() -> None:
 async def test_the_answer_lists_every_binding() -> None:
     """RFC 3261 §10.3 step 8: those of other phones too."""
     async with location_with(register(contact=ONE)) as location:
-        reply = await location.save(read(register(contact=f"{TWO};q=1", call_id="call-2")))
+        saved = await location.save(read(register(contact=f"{TWO};q=1", call_id="call-2")))
 
     assert (200, ("Contact", f"{TWO};q=1;expires=300, {ONE};expires=300")) == (
-        reply.status,
-        reply.headers[0],
+        saved.reply.status,
+        saved.reply.headers[0],
     )
 
 
 async def test_a_query_changes_nothing() -> None:
     """RFC 3261 §10.3 step 6: no Contact, whatever the CSeq."""
     async with location_with(register(contact=ONE, cseq="7 REGISTER")) as location:
-        reply = await location.save(read(register(contact=None, expires=0)))
-        found = await location.lookup(ALICE)
+        saved = await location.save(read(register(contact=None, expires=0)))
+        found = (await location.lookup(ALICE)).branches
 
     assert (200, ("Contact", f"{ONE};expires=300"), 1) == (
-        reply.status,
-        reply.headers[0],
+        saved.reply.status,
+        saved.reply.headers[0],
         len(found),
     )
 
@@ -115,7 +115,7 @@ async def test_contacts_are_found_best_first(append_branches: int, found: list[s
     registered = [register(contact=each, call_id=each[:8]) for each in contacts]
     settings = RegistrarSettings(append_branches=append_branches)
     async with location_with(*registered, registrar=settings) as location:
-        targets = await location.lookup(ALICE)
+        targets = (await location.lookup(ALICE)).branches
 
     assert found == [target.uri for target in targets]
 
@@ -137,7 +137,7 @@ async def test_contacts_are_found_best_first(append_branches: int, found: list[s
 async def test_a_user_is_found_by_every_uri_that_names_the_aor(uri: str, is_found: bool) -> None:
     """RFC 3261 §10.3 step 5: parameters, port and scheme play no part; user and host do."""
     async with location_with(register()) as location:
-        targets = await location.lookup(parse_uri(uri))
+        targets = (await location.lookup(parse_uri(uri))).branches
 
     assert is_found == bool(targets)
 
@@ -147,9 +147,9 @@ async def test_an_expired_binding_is_not_found() -> None:
     now = [100.0]
     brief, longer = register(contact=ONE, expires=60), register(contact=TWO, expires=120)
     async with location_with(brief, longer, clock=lambda: now[0]) as location:
-        before = await location.lookup(ALICE)
+        before = (await location.lookup(ALICE)).branches
         now[0] += 61
-        after = await location.lookup(ALICE)
+        after = (await location.lookup(ALICE)).branches
 
     assert (["sip:alice@192.0.2.1", "sip:alice@192.0.2.2"], ["sip:alice@192.0.2.2"]) == (
         [target.uri for target in before],
@@ -171,9 +171,9 @@ async def test_a_refusal_needs_no_store(data: bytes, status: int) -> None:
     """What is wrong with a request is said without asking a store that cannot answer."""
     settings = RegistrarSettings(min_expires_mode=1)
     async with location_with(registrar=settings, server=unreachable()) as location:
-        reply = await location.save(read(data))
+        saved = await location.save(read(data))
 
-    assert status == reply.status
+    assert status == saved.reply.status
 
 
 @pytest.mark.parametrize("data", [register(), register(contact=None)])
@@ -204,9 +204,12 @@ async def test_the_store_says_no_and_shows_what_stands(
     """Out of order, or too many: the bindings are listed as they were."""
     first = register(contact=ONE, cseq="2 REGISTER")
     async with location_with(first, registrar=settings) as location:
-        reply = await location.save(read(data))
+        saved = await location.save(read(data))
 
-    assert (status, ("Contact", f"{ONE};expires=300")) == (reply.status, reply.headers[0])
+    assert (status, ("Contact", f"{ONE};expires=300")) == (
+        saved.reply.status,
+        saved.reply.headers[0],
+    )
 
 
 @pytest.mark.parametrize(
@@ -248,9 +251,9 @@ async def test_new_settings_hold_from_the_next_request_on() -> None:
     """Those of both sections."""
     async with location_with(register(contact=f"{ONE}, {TWO}")) as location:
         location.apply(RegistrarSettings(append_branches=0), LocationSettings())
-        best = await location.lookup(ALICE)
+        best = (await location.lookup(ALICE)).branches
         location.apply(RegistrarSettings(), LocationSettings(use_domain=0))
-        elsewhere = await location.lookup(ALICE)
+        elsewhere = (await location.lookup(ALICE)).branches
 
     assert (["sip:alice@192.0.2.1"], []) == ([target.uri for target in best], elsewhere)
 

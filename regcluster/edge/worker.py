@@ -180,7 +180,7 @@ class Worker:
     async def _run(self, request: Request, flow: Flow) -> None:
         if request.method != "REGISTER" and request.first("route") is not None:
             request = strip_route(request, self._identity.is_ours)
-        call = Call(request, self._location, self._identity)
+        call = Call(request, flow, self._location, self._identity)
         await self._route(call)
         is_settled = False
         for effect in call.effects:
@@ -188,7 +188,7 @@ class Worker:
                 # RFC 3261 §17.2: one request, one final response.
                 metrics.drop("second_effect")
             elif isinstance(effect, Forward):
-                await self._forward(request, effect.target, flow)
+                await self._forward(request, effect.branch.uri, flow)
                 is_settled = True
             else:
                 self._answer(request, effect, flow)

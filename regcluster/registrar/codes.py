@@ -1,12 +1,20 @@
 """What the registrar's functions return: Kamailio's numbers, with names.
 
-Above 0 is yes, below is no, as in a Kamailio script.
+Above 0 is yes, below is no, as in a Kamailio script: ``if await call.registrar.lookup():`` means
+what it says.
 """
 
 from enum import IntEnum
 
 
-class SaveCode(IntEnum):
+class Code(IntEnum):
+    """A number that is true above 0 and false below."""
+
+    def __bool__(self) -> bool:
+        return self > 0
+
+
+class SaveCode(Code):
     """What ``save`` returns; the last contact that had an effect decides."""
 
     ADDED = 1
@@ -19,7 +27,7 @@ class SaveCode(IntEnum):
     TOO_MANY = -2
 
 
-class LookupCode(IntEnum):
+class LookupCode(Code):
     """What the lookups return."""
 
     FOUND = 1
@@ -30,7 +38,7 @@ class LookupCode(IntEnum):
     """The URI names no AOR, or the store did not answer."""
 
 
-class UnregisterCode(IntEnum):
+class UnregisterCode(Code):
     """What ``unregister`` returns."""
 
     DONE = 1

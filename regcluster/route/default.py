@@ -8,8 +8,7 @@ this server itself.
 
 from regcluster.config import RoutingSettings
 from regcluster.proxy.nexthop import next_hop
-from regcluster.proxy.redirect import redirect
-from regcluster.registrar.select import Target
+from regcluster.registrar.branch import Branch
 from regcluster.route.call import Call
 from regcluster.sip.message import METHODS
 from regcluster.sip.uri import SipUri, Uri, parse_uri
@@ -78,16 +77,13 @@ class BuiltIn:
         if call.method == "CANCEL":
             call.reply(200)
             return
-        reply = redirect(await call.registrar.lookup(), call.uri)
-        if reply is None:
+        if not (await call.registrar.lookup() and call.redirect()):
             self._not_found(call)
-        else:
-            call.effects.append(reply)
 
     async def _forward(self, call: Call, uri: SipUri) -> None:
         """Be the stateless proxy of RFC 3261 §16.11: one target, the same for every copy."""
         if refusal := call.refusal:
-            call.effects.append(refusal)
+            call.answer(refusal)
             return
         if call.request.first("route") is not None:
             # Whoever knows one of our users could else have us send to any host there is. One that
@@ -95,11 +91,11 @@ class BuiltIn:
             call.reply(403, "Preloaded Route Denied")
             return
         is_secure = uri.scheme == "sips"
-        targets = await call.registrar.lookup()
-        best = _best(targets, is_secure)
+        is_found = bool(await call.registrar.lookup())
+        best = _best(call.branches, is_secure) if is_found else None
         if best:
             call.forward(best)
-        elif targets and is_secure:
+        elif is_found and is_secure:
             call.reply(480, headers=SIPS_NOT_ALLOWED)
         else:
             self._not_found(call)
@@ -112,15 +108,15 @@ class BuiltIn:
         call.reply(480 if self._domains else 404)
 
 
-def _best(targets: list[Target], is_secure: bool) -> Target | None:
-    """The first target we can send to; a ``sips`` one if it has to be (RFC 5630 §5.3).
+def _best(branches: list[Branch], is_secure: bool) -> Branch | None:
+    """The first branch we can send to; a ``sips`` one if it has to be (RFC 5630 §5.3).
 
     A phone may register ``mailto:`` as well, or a transport we do not speak.
     """
-    for target in targets:
-        uri = parse_uri(target.uri)
+    for branch in branches:
+        uri = parse_uri(branch.uri)
         if isinstance(uri, SipUri) and next_hop(uri) and (uri.scheme == "sips" or not is_secure):
-            return target
+            return branch
     return None
 
 

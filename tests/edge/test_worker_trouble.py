@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from regcluster.config import LimitSettings
 from regcluster.edge.worker import Quiet, Worker
 from regcluster.errors import MalformedHeader, SipError, StoreError, StoreUnavailable
+from regcluster.registrar.branch import Branch
 from regcluster.route.call import Call, Effect, Forward, Route
 from regcluster.sip.hop import Hop
 from regcluster.sip.reply import Reply
@@ -20,7 +21,7 @@ from tests.edge.memory import Ledger, MemoryFlow, running
 pytestmark = pytest.mark.anyio
 
 OPTIONS = wire.request("OPTIONS", "sip:example.test")
-NOWHERE = Forward("sip:[::g]")
+NOWHERE = Forward(Branch("sip:[::g]"))
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""A node and a phone for scripts to meet: what a call is made of, without any socket."""
+
+from dataclasses import dataclass, field
+
+from regcluster.location import Location
+from regcluster.route.call import Call
+from regcluster.sip.headers import Via
+from regcluster.sip.hop import Hop
+from regcluster.sip.message import Request
+from regcluster.sip.uri import SipUri
+
+OURS = "192.0.2.9"
+
+
+class Node:
+    """A node at 192.0.2.9, which the world calls ``edge.example.test``."""
+
+    def is_ours(self, uri: SipUri) -> bool:
+        return uri.host in (OURS, "edge.example.test")
+
+    def wrote(self, via: Via) -> bool:
+        return via.host == OURS
+
+    def sent_by(self, local: Hop) -> str:
+        return f"edge.example.test:{local.port}"
+
+
+@dataclass
+class Peer:
+    """A phone at 192.0.2.50 that speaks to our node over UDP."""
+
+    transport: str = "UDP"
+    peer: Hop = field(default_factory=lambda: Hop("UDP", "192.0.2.50", 5066))
+    local: Hop = field(default_factory=lambda: Hop("UDP", OURS, 5060))
+    token: str = ""
+
+
+def call_of(request: Request, location: Location, peer: Peer | None = None) -> Call:
+    """The call that a worker would make of a request."""
+    return Call(request, peer or Peer(), location, Node())
