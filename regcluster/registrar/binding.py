@@ -6,19 +6,25 @@ the strict parts of two equal URIs are the same text, and the other parameters a
 URIs name one (RFC 3261 §19.1.4). That rule is not transitive, so the second half is compared, not
 looked up, and only when the whole key is not found as it stands.
 
+``matching_mode`` may put a digest of Call-ID or Path before that, or in its place (``key_scope``).
+
 A contact with an instance-id has the key ``+<instance>;<reg-id>`` instead, which nothing but itself
 equals (RFC 5626 §6). What its URI alone would have made of it is its *alias*: by that, contacts
-with and without an instance find each other.
+with and without an instance find each other. No URI begins with ``#`` or ``+``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from regcluster.config import LocationSettings
 from regcluster.sip.uri import SipUri, Uri, comparison_parts
 
 ANY_METHOD = 2**32 - 1
 """The ``methods`` of a contact of which nobody has said what it takes."""
+
+_BY_URI, _BY_PATH, _BY_CALL_ID_ALONE = 0, 2, 3
+"""Values of ``matching_mode`` that need a name; the one left out is URI and Call-ID."""
 
 Xavp = Mapping[str, "str | int"]
 """What a script keeps with a binding, by name (``xavp_contact``)."""
@@ -78,3 +84,42 @@ def match_key(text: str, uri: Uri, settings: LocationSettings) -> str:
         return text
     strict, others = comparison_parts(uri)
     return f"{strict} {others}" if others else strict
+
+
+def key_scope(call_id: str, path: str, settings: LocationSettings) -> str:
+    """What else than its URI makes a contact of this request the same one (``matching_mode``).
+
+    Empty where the URI is all that counts.
+    """
+    mode = settings.matching_mode
+    if mode == _BY_URI or (mode == _BY_PATH and not path):
+        return ""
+    return f"#{_digest(path if mode == _BY_PATH else call_id)}"
+
+
+def contact_key(text: str, uri: Uri, scope: str, settings: LocationSettings) -> str:
+    """The key of a contact without an instance, and the alias of one that has an instance."""
+    if scope and settings.matching_mode == _BY_CALL_ID_ALONE:
+        return scope
+    key = match_key(text, uri, settings)
+    return f"{scope}:{key}" if scope else key
+
+
+def flow_key(instance: str, reg_id: int) -> str:
+    """The key of a contact that has an instance."""
+    return f"+{instance_id(instance)};{reg_id}"
+
+
+def instance_id(instance: str) -> str:
+    """An instance-id as it is compared: one pair of angle brackets off, a UUID in lower case.
+
+    By the rules of URNs a UUID has no case, and other names do (RFC 5626 §4.1, RFC 9562 §4).
+    """
+    if instance.startswith("<") and instance.endswith(">"):
+        instance = instance[1:-1]
+    return instance.lower() if instance[:9].lower() == "urn:uuid:" else instance
+
+
+def _digest(text: str) -> str:
+    """16 characters, unlike for unlike texts."""
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

@@ -19,11 +19,11 @@ Spread = Callable[[], float]
 """Draws a number in [0, 1)."""
 
 
-def grant(asked: int | None, settings: RegistrarSettings, spread: Spread) -> int | Refusal:
+def grant(asked: int | None, settings: RegistrarSettings, spread: Spread | None) -> int | Refusal:
     """Grant a lifetime in seconds, or refuse one too brief (RFC 3261 §10.3 step 7).
 
     ``asked`` is None when the request named no readable lifetime; 0 is a removal and is granted
-    as it is.
+    as it is. Without ``spread`` nothing is taken off.
     """
     seconds = settings.default_expires if asked is None else asked
     percent = settings.default_expires_range if asked is None else settings.expires_range
@@ -47,9 +47,9 @@ def too_brief(least: int) -> Refusal:
     return Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", str(least))])
 
 
-def _shorten(seconds: int, percent: int, spread: Spread) -> int:
+def _shorten(seconds: int, percent: int, spread: Spread | None) -> int:
     """Take up to ``percent`` off, so that phones that registered together drift apart."""
-    if not percent:
+    if not percent or spread is None:
         return seconds
     share = seconds * percent / 100
     return int(seconds - share + spread() * share)
