@@ -4,9 +4,13 @@ Branch 0 of a call is its Request-URI; ``lookup`` writes the best binding over i
 others. A script may change any of it before it forwards or redirects.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from regcluster.registrar.answer import expires_in
 from regcluster.registrar.binding import Binding, Xavp
+from regcluster.registrar.path import first_uri, local_stripped
+from regcluster.sip.uri import SipUri
 
 
 @dataclass(slots=True)
@@ -36,9 +40,34 @@ class Branch:
     xavp: Xavp | None = None
 
 
-def branch_of(binding: Binding, now: int) -> Branch:
+def branch_of(
+    binding: Binding, now: int, is_ours: Callable[[SipUri], bool] | None = None
+) -> Branch:
     """The branch that leads to ``binding``, which the record at ``now`` (epoch ms) holds.
 
-    Path goes before ``received``, which goes before the contact itself.
+    Path goes before ``received``, which goes before the contact itself. With ``is_ours`` the first
+    hops of Path that it is true of are passed over (``path_check_local``).
     """
-    raise NotImplementedError
+    path = binding.path
+    next_hop = binding.received
+    if path and is_ours:
+        first, path = local_stripped(path, is_ours)
+        # Path may have led to us alone: then the next hop is as if there had been none.
+        next_hop = first or next_hop
+    elif path:
+        next_hop = first_uri(path)
+    return Branch(
+        uri=binding.uri,
+        q=binding.q,
+        next_hop=next_hop,
+        path=path,
+        socket=binding.socket,
+        flags=binding.cflags,
+        instance=binding.instance,
+        reg_id=binding.reg_id,
+        ruid=binding.ruid,
+        user_agent=binding.user_agent,
+        connection=binding.connection,
+        expires_in=expires_in(binding, now),
+        xavp=binding.xavp,
+    )
