@@ -17,6 +17,7 @@ from msgspec import structs
 from regcluster.config.checks import check
 from regcluster.config.fields import FIELDS, SECTIONS
 from regcluster.config.names import unknown_key, unknown_section
+from regcluster.config.reload import is_changeable
 from regcluster.config.secrets import secret_free
 from regcluster.config.settings import Settings
 from regcluster.config.values import convert, convert_text
@@ -26,6 +27,9 @@ PREFIX = "REGCLUSTER_"
 
 DEFAULT = "default"
 """Origin of a value nobody gave."""
+
+BY_HAND = "set by hand"
+"""Origin of a value that a running node was given with ``regcluster set``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,22 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Sequence[str]
         *_from_environ(environ, problems),
         *_from_overrides(overrides, problems),
     ]
-    origins = dict.fromkeys(FIELDS, DEFAULT)
+    return _laid_over(Loaded(Settings(), dict.fromkeys(FIELDS, DEFAULT), file), given, problems)
+
+
+def override(loaded: Loaded, values: Mapping[str, str]) -> Loaded:
+    """``loaded`` with ``values`` by key over it, as a running node can take them up.
+
+    Raises ``ConfigError`` with all that is wrong with them, a key that needs a restart included.
+    """
+    problems: list[str] = []
+    given = list(_by_hand(values, problems))
+    return _laid_over(loaded, given, problems)
+
+
+def _laid_over(beneath: Loaded, given: Sequence[_Given], problems: list[str]) -> Loaded:
+    """``given`` over what there is, or all ``problems`` of either."""
+    origins = dict(beneath.origins)
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for one in given:
         try:
@@ -66,19 +85,17 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Sequence[str]
             origins[f"{one.section}.{one.name}"] = one.origin
         except ValueError as wrong:
             problems.append(f"{one.origin}: {wrong}")
-    settings = _build(values)
+    settings = Settings(
+        **{
+            name: structs.replace(getattr(beneath.settings, name), **values[name])
+            for name in SECTIONS
+        }
+    )
     problems += check(settings, origins)
     if problems:
         # An unknown section is as wrong once as it is for each of its keys.
         raise ConfigError(list(dict.fromkeys(problems)))
-    return Loaded(settings, origins, file)
-
-
-def _build(values: dict[str, dict[str, Any]]) -> Settings:
-    defaults = Settings()
-    return Settings(
-        **{name: structs.replace(getattr(defaults, name), **values[name]) for name in SECTIONS}
-    )
+    return Loaded(settings, origins, beneath.file)
 
 
 def _value(given: _Given) -> object:
@@ -164,3 +181,16 @@ def _from_overrides(overrides: Sequence[str], problems: list[str]) -> Iterator[_
             yield _Given("--set", section, name, text, is_text=True)
         else:
             problems.append(f"--set: write section.key=value, not {secret_free(key)}")
+
+
+def _by_hand(values: Mapping[str, str], problems: list[str]) -> Iterator[_Given]:
+    for key, text in values.items():
+        field = FIELDS.get(key)
+        if field and not is_changeable(field):
+            problems.append(f"{BY_HAND}: {key} cannot change in a running node, it needs a restart")
+            continue
+        section, dot, name = key.partition(".")
+        if dot:
+            yield _Given(BY_HAND, section, name, text, is_text=True)
+        else:
+            problems.append(f"{BY_HAND}: write section.key, not {secret_free(key)}")

@@ -5,7 +5,7 @@ and, ``list`` and ``stats`` apart, one round trip.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import click
@@ -15,6 +15,7 @@ from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
 from regcluster.control.admin import Wish, plan_add, read_aor, read_contact, read_q
+from regcluster.control.exits import say_no
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.errors import StoreError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Read = TypeVar("Read")
-
-NEGATIVE = 1
-"""Exit code of an answer that is no: not found, not allowed."""
 
 aor_argument = click.argument("aor_text", metavar="AOR")
 
@@ -83,7 +81,7 @@ def show(source: Source, as_json: bool, aor_text: str) -> None:
     elif record.bindings:
         click.echo(output.record_table(record))
     if not record.bindings:
-        _say_no(f"{aor} has no contacts")
+        say_no(f"{aor} has no contacts")
 
 
 @aor_group.command()
@@ -118,9 +116,7 @@ def add(
     verdict = _ask(loaded, lambda store: store.save(plan), may_set_up=True)
     if verdict.outcome == "too_many":
         limit = plan.max_contacts
-        _say_no(
-            f"{wish.aor} already has as many contacts as registrar.max_contacts allows, {limit}"
-        )
+        say_no(f"{wish.aor} already has as many contacts as registrar.max_contacts allows, {limit}")
     if as_json:
         answer = output.record_document(wish.aor, verdict.record)
         click.echo(output.document({"outcome": verdict.outcome, **answer}))
@@ -144,7 +140,7 @@ def rm(source: Source, as_json: bool, aor_text: str, ruid: str) -> None:
     elif removed:
         click.echo(f"removed {removed} {'binding' if removed == 1 else 'bindings'}")
     if not removed:
-        _say_no(f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts")
+        say_no(f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts")
 
 
 @click.command()
@@ -208,8 +204,3 @@ def _read(parse: Callable[[], Read]) -> Read:
         return parse()
     except ValueError as wrong:
         raise click.UsageError(output.printable(str(wrong))) from None
-
-
-def _say_no(sentence: str) -> NoReturn:
-    click.echo(f"regcluster: {output.printable(sentence)}", err=True)
-    raise click.exceptions.Exit(NEGATIVE)

@@ -26,9 +26,15 @@ class Start(msgspec.Struct, tag="start", frozen=True):
 
 
 class Apply(msgspec.Struct, tag="apply", frozen=True):
-    """To a worker: settings have changed."""
+    """To a worker: settings have changed. It answers ``Applied``."""
 
     settings: Settings
+    rereads: bool = True
+    """Whether files that settings name, such as a script, are to be read again: on SIGHUP."""
+
+
+class Applied(msgspec.Struct, tag="applied", frozen=True):
+    """From a worker, once for each ``Apply``: it goes by those settings from now on."""
 
 
 class Drain(msgspec.Struct, tag="drain", frozen=True):
@@ -58,7 +64,7 @@ class Fatal(msgspec.Struct, tag="fatal", frozen=True):
 
 
 Order = Start | Apply | Drain
-Report = Ready | Status | Fatal
+Report = Ready | Status | Applied | Fatal
 
 Sent = TypeVar("Sent")
 Received = TypeVar("Received")

@@ -1,26 +1,21 @@
-"""The command line: ``serve`` and ``check`` here, the verbs about bindings in ``bindings``.
+"""The command line: ``serve`` and ``check`` here, the verbs about bindings in ``bindings``, the
+one that speaks to a running node in ``running``.
 
 Every error of ours becomes one sentence on standard error and an exit code in this module and
 nowhere else. Only ``serve`` loads the server half.
 """
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 
 from regcluster import __version__
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
-from regcluster.control import bindings, output
+from regcluster.control import bindings, output, running
+from regcluster.control.exits import NO_STORE, UNUSABLE, fail
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.errors import ConfigError, RegclusterError, StoreError
-
-UNUSABLE = 2
-"""Exit code of wrong usage (click's own) and of settings that cannot be used."""
-
-NO_STORE = 3
-"""Exit code when the store cannot be reached, or answers no."""
 
 EPILOG = """\b
 Exit codes:
@@ -39,11 +34,11 @@ class Faced(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigError as wrong:
-            _fail(_listed(wrong.problems), UNUSABLE)
+            fail(_listed(wrong.problems), UNUSABLE)
         except StoreError as broken:
-            _fail(secret_free(str(broken)), NO_STORE)
+            fail(secret_free(str(broken)), NO_STORE)
         except RegclusterError as broken:
-            _fail(str(broken), UNUSABLE)
+            fail(str(broken), UNUSABLE)
 
 
 @click.group(cls=Faced, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,6 +53,7 @@ def main() -> None:
 
 main.add_command(bindings.aor_group)
 main.add_command(bindings.stats)
+main.add_command(running.set_)
 
 
 @main.command()
@@ -122,8 +118,3 @@ def _listed(problems: Sequence[str]) -> str:
     if len(problems) == 1:
         return problems[0]
     return "\n  ".join([f"{len(problems)} problems in the settings", *problems])
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"regcluster: {sentence}", err=True)
-    raise click.exceptions.Exit(code)

@@ -20,6 +20,7 @@ from regcluster import log, metrics
 from regcluster.config import Settings
 from regcluster.config.address import parse_address
 from regcluster.control.channel import (
+    Applied,
     Apply,
     Channel,
     Drain,
@@ -197,6 +198,7 @@ async def _obey(channel: Channel[Report, Order], process: Process, worker: int) 
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
             process.apply(order.settings)
+            channel.send(Applied())
         elif isinstance(order, Drain):
             return order.within_s
     # The supervisor is gone, and with it whoever could tell us to go on.

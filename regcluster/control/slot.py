@@ -9,7 +9,7 @@ the next one could not either.
 import anyio
 
 from regcluster.config import Settings
-from regcluster.control.channel import Apply, Drain, Fatal, Ready, Start, Status
+from regcluster.control.channel import Applied, Apply, Drain, Fatal, Ready, Start, Status
 from regcluster.control.life import Crew, Life
 from regcluster.log import get_logger
 from regcluster.store.link import NOT_YET
@@ -28,8 +28,16 @@ class Slot:
         self._draining = anyio.Event()
         self._ended = anyio.Event()
         self._was_ready = False
+        self._unanswered = 0
+        """How often the worker in it was given new settings and has not said yet that it goes by
+        them."""
         self.is_ready = False
         self.store_problem = NOT_YET
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a worker may still go by other settings than it was given last."""
+        return self._unanswered > 0
 
     async def keep(self) -> str:
         """Keep a worker running until it is drained; why it cannot, if that is so."""
@@ -51,11 +59,12 @@ class Slot:
         finally:
             self._ended.set()
 
-    def apply(self, settings: Settings) -> None:
-        """Give the worker, and those after it, new settings."""
+    def apply(self, settings: Settings, *, rereads: bool) -> None:
+        """Give the worker, and those after it, new settings; ``rereads``: see ``Apply``."""
         self._settings = settings
         if self._life:
-            self._life.send(Apply(settings))
+            self._life.send(Apply(settings, rereads))
+            self._unanswered += 1
 
     def replace(self, settings: Settings) -> None:
         """Have the worker end, and the next one begin with ``settings``."""
@@ -84,6 +93,8 @@ class Slot:
         finally:
             self._life, self.is_ready, self.store_problem = None, False, NOT_YET
             await life.bury()
+            # Until now it might still have served, by the settings it had.
+            self._unanswered = 0
         if not self._draining.is_set():
             self._report(life, fatal)
         return fatal
@@ -102,6 +113,8 @@ class Slot:
                     self.is_ready = self._was_ready = True
                 case Status(store_problem=problem):
                     self.store_problem = problem
+                case Applied():
+                    self._unanswered -= 1
                 case Fatal(problem=problem):
                     return problem
             self._crew.on_change()

@@ -1,7 +1,8 @@
 """The supervisor: starts the workers, restarts one that dies, drains them, answers HTTP.
 
 It binds nothing of SIP. SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reads the
-settings again; they are obeyed from the start on, also while the embedded store reads its file.
+settings again; they are obeyed from the start on, also while the embedded store reads its file. So
+are the errands of ``regcluster set``.
 HTTP answers until the very end, so that a balancer is told of the drain while it lasts.
 """
 
@@ -24,9 +25,11 @@ from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.reload import changed, merged
 from regcluster.config.secrets import secret_free
-from regcluster.control import http
+from regcluster.control import errand, http
+from regcluster.control.errand import Answer, Errand
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.listeners import claim
+from regcluster.control.overlay import Overlay
 from regcluster.control.storekeeper import Storekeeper
 from regcluster.control.workers import Workers
 from regcluster.errors import ConfigError, RegclusterError, StoreUnavailable
@@ -54,8 +57,8 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> None:
     settings = loaded.settings
     claim(settings.listen)
     bound = http.bind(settings.http.listen) if settings.http.listen else None
-    with tempfile.TemporaryDirectory(prefix="regcluster-") as folder:
-        supervisor = Supervisor(settings, reload, Path(folder))
+    with tempfile.TemporaryDirectory(prefix=errand.FOLDER) as folder:
+        supervisor = Supervisor(loaded, reload, Path(folder))
         anyio.run(supervisor.run, bound, backend_options={"use_uvloop": True})
 
 
@@ -64,14 +67,17 @@ class Supervisor:
 
     def __init__(
         self,
-        settings: Settings,
+        loaded: Loaded,
         reload: Callable[[], Loaded],
         folder: Path,
         command: Sequence[str] = WORKER,
     ) -> None:
+        settings = loaded.settings
         self._settings = settings
+        self._overlay = Overlay(loaded)
         self._store_url = settings.store.url
         self._reload = reload
+        self._folder = folder
         self._gauges = NodeGauges(__version__, time.time())
         self._gauges.workers = settings.node.workers or len(os.sched_getaffinity(0))
         self._workers = Workers(command, folder, self._gauges)
@@ -81,10 +87,12 @@ class Supervisor:
     async def run(self, bound: socket.socket | None) -> None:
         """Start, watch, and end in order; HTTP on ``bound``. Raises ``RegclusterError``."""
         self._configure_log()
+        errands = await errand.listen(self._folder)
         with anyio.open_signal_receiver(*SIGNALS) as signals:
             async with anyio.create_task_group() as tasks:
                 self._end = tasks.cancel_scope.cancel
                 tasks.start_soon(self._obey, signals, tasks)
+                tasks.start_soon(errand.serve, errands, self._run)
                 if bound:
                     tasks.start_soon(http.serve, bound, self._workers, self._workers.registry)
                 try:
@@ -181,13 +189,36 @@ class Supervisor:
     def _take_up(self) -> None:
         """SIGHUP: use what may change, name what may not, keep all if anything is wrong."""
         try:
-            new = self._reload().settings
+            self._overlay.take_up(self._reload())
         except RegclusterError as wrong:
             problems = wrong.problems if isinstance(wrong, ConfigError) else [str(wrong)]
             logger.error("settings not changed", problems=list(problems))
             return
-        taken, refused = changed(self._settings, new)
-        self._settings = merged(self._settings, new)
-        self._configure_log()
-        self._workers.apply(self._outfit())
+        taken, refused = self._adopt(rereads=True)
         logger.info("settings changed", changed=taken, need_a_restart=refused)
+
+    async def _run(self, what: Errand) -> Answer:
+        """Change what an operator asks for, if it can be; returns when all workers go by it."""
+        changes = dict.fromkeys(self._overlay.overridden() if what.resets_all else ())
+        problems: Sequence[str] = ()
+        try:
+            self._overlay.change(changes | what.changes)
+        except ConfigError as wrong:
+            problems = wrong.problems
+        else:
+            taken, _ = self._adopt(rereads=False)
+            if taken:
+                logger.info("settings overridden", changed=taken)
+            await self._workers.settle()
+        return Answer(
+            self._outfit().node.name, os.getpid(), self._overlay.overridden(), list(problems)
+        )
+
+    def _adopt(self, *, rereads: bool) -> tuple[list[str], list[str]]:
+        """Use those of the settings that may change; the keys of these, and of the others."""
+        taken, refused = changed(self._settings, self._overlay.settings)
+        if taken or rereads:
+            self._settings = merged(self._settings, self._overlay.settings)
+            self._configure_log()
+            self._workers.apply(self._outfit(), rereads=rereads)
+        return taken, refused

@@ -32,6 +32,7 @@ class Workers:
         self._crew = Crew(gauges.workers, command, folder, gauges, self._tell)
         Path(self._crew.metrics).mkdir()
         self._slots: list[Slot] = []
+        self._changed = anyio.Event()
         self._is_draining = False
         self._told = self.problems()
         """What was logged last; at the start it goes without saying."""
@@ -62,10 +63,19 @@ class Workers:
                 self._slots.append(slot)
                 tasks.start_soon(_keep, slot, on_fatal)
 
-    def apply(self, settings: Settings) -> None:
-        """Give them, and those after them, new settings."""
+    def apply(self, settings: Settings, *, rereads: bool) -> None:
+        """Give them, and those after them, new settings; ``rereads``: see ``Apply``."""
         for slot in self._slots:
-            slot.apply(settings)
+            slot.apply(settings, rereads=rereads)
+
+    async def settle(self) -> None:
+        """Return when no worker goes by other settings than were applied last.
+
+        One that hangs is not waited for longer than it takes to be found out and killed.
+        """
+        while any(slot.is_behind for slot in self._slots):
+            self._changed = anyio.Event()
+            await self._changed.wait()
 
     def replace(self, settings: Settings) -> None:
         """Have new ones begin with ``settings`` in their places."""
@@ -84,7 +94,9 @@ class Workers:
                 drains.start_soon(slot.drain, within_s)
 
     def _tell(self) -> None:
-        """Log when the node becomes ready, when it no more is, and when the reason changes."""
+        """Wake ``settle``; log when the node becomes ready, when it no more is, and when the
+        reason changes."""
+        self._changed.set()
         problems = self.problems()
         if problems == self._told:
             return

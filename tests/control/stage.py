@@ -63,6 +63,7 @@ class Actor:
                 time.sleep(slowness_s)
                 return
             self._level = order["settings"]["log"]["level"]
+            self._say("applied")
             self._say_level()
 
     def torn(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from regcluster.config import NodeSettings, Settings, StoreSettings
 from regcluster.control.channel import (
+    Applied,
     Apply,
     Channel,
     Drain,
@@ -42,7 +43,12 @@ async def ends() -> AsyncIterator[Ends]:
 
 @pytest.mark.parametrize(
     "order",
-    [Start(SETTINGS, worker=1, workers=2, folder="/tmp/x"), Apply(SETTINGS), Drain(within_s=2.5)],
+    [
+        Start(SETTINGS, worker=1, workers=2, folder="/tmp/x"),
+        Apply(SETTINGS),
+        Apply(SETTINGS, rereads=False),
+        Drain(within_s=2.5),
+    ],
 )
 async def test_an_order_arrives_as_it_was_sent(ends: Ends, order: Order) -> None:
     """With every setting in it, whatever octets it holds."""
@@ -51,7 +57,9 @@ async def test_an_order_arrives_as_it_was_sent(ends: Ends, order: Order) -> None
     assert order == await ends[1].receive()
 
 
-@pytest.mark.parametrize("report", [Ready(), Status(store_problem="gone"), Fatal(problem="a\nb")])
+@pytest.mark.parametrize(
+    "report", [Ready(), Status(store_problem="gone"), Applied(), Fatal(problem="a\nb")]
+)
 async def test_a_report_arrives_as_it_was_sent(ends: Ends, report: Report) -> None:
     """A line end in it does not end it."""
     ends[1].send(report)

@@ -165,17 +165,44 @@ async def test_new_settings_reach_the_worker(tmp_path: Path) -> None:
     """While it goes on working."""
     async with place(tmp_path, "good") as kept:
         await kept.heard("")
-        kept.slot.apply(DEBUG)
+        kept.slot.apply(DEBUG, rereads=True)
         await kept.heard("debug")
 
     assert 0 == kept.gauges.restarts.total()
+
+
+async def test_a_worker_is_behind_until_it_says_that_it_goes_by_new_settings(
+    tmp_path: Path,
+) -> None:
+    """However often it was given some in between."""
+    async with place(tmp_path, "good") as kept:
+        await kept.heard("")
+        kept.slot.apply(Settings(), rereads=True)
+        kept.slot.apply(DEBUG, rereads=True)
+        was_behind = kept.slot.is_behind
+        await kept.watch.until(lambda: not kept.slot.is_behind)
+        await kept.heard("debug")
+
+    assert was_behind
+
+
+async def test_a_worker_that_dies_leaves_nobody_behind(tmp_path: Path) -> None:
+    """The next one begins with what that one was given last."""
+    async with place(tmp_path, "deaf") as kept:
+        pid = await kept.pid()
+        kept.slot.apply(DEBUG, rereads=True)
+        was_behind = kept.slot.is_behind
+        os.kill(pid, signal.SIGKILL)
+        await kept.restarted("died", 1)
+
+    assert (True, False) == (was_behind, kept.slot.is_behind)
 
 
 async def test_new_settings_hold_for_the_next_worker(tmp_path: Path) -> None:
     """It is not told the old ones first."""
     async with place(tmp_path, "brief") as kept:
         await kept.heard("")
-        kept.slot.apply(DEBUG)
+        kept.slot.apply(DEBUG, rereads=True)
         await kept.heard("debug")
 
     assert 1 == kept.gauges.restarts["died"]

@@ -24,6 +24,7 @@ from regcluster.config import (
     Settings,
     StoreSettings,
 )
+from regcluster.config.fields import FIELDS
 from regcluster.config.reader import Loaded
 from regcluster.control import http, supervisor
 from regcluster.control.supervisor import Supervisor
@@ -39,6 +40,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 DEBUG = LogSettings(format="json", level="debug")
 
+ORIGINS = dict.fromkeys(FIELDS, "here")
+
 
 class Node:
     """A supervisor with two workers that play a part, and what its operator can do with it."""
@@ -47,7 +50,8 @@ class Node:
         self.reloads: list[Settings | ConfigError] = []
         """What SIGHUP will find, one after the other."""
         self.failure: RegclusterError | None = None
-        self._supervisor = Supervisor(settings, self._reload, folder, stage.command(part))
+        loaded = Loaded(settings, ORIGINS)
+        self._supervisor = Supervisor(loaded, self._reload, folder, stage.command(part))
         self._bound = http.bind(f"{HOST}:{free_port()}")
         base = f"http://{HOST}:{self._bound.getsockname()[1]}"
         self.client = httpx.AsyncClient(base_url=base)
@@ -83,7 +87,7 @@ class Node:
         found = self.reloads.pop(0)
         if isinstance(found, ConfigError):
             raise found
-        return Loaded(found, {})
+        return Loaded(found, ORIGINS)
 
 
 @pytest.fixture
