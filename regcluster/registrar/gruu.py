@@ -8,7 +8,6 @@ those given out.
 """
 
 from base64 import b32decode, b32encode
-from binascii import Error as BadBase32
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -91,8 +90,8 @@ class TemporaryGruus:
         try:
             envelope = b32decode(text + "=" * (-len(text) % 8))
             packed = cipher.decrypt(envelope[:NONCE_OCTETS], envelope[NONCE_OCTETS:], None)
-        except (BadBase32, ValueError, InvalidTag):
-            # ValueError: characters beyond ASCII, or too few octets for a nonce.
+        except (ValueError, InvalidTag):
+            # Not in base 32, too short for a nonce, or not sealed with our key.
             return None
         fields = msgpack.unpackb(_unpadded(packed), unicode_errors="surrogateescape")
         return Opened(*fields)
