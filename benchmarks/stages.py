@@ -113,6 +113,6 @@ def _requests(data: Sequence[bytes]) -> list[Request]:
 def _stored(plan: SavePlan, change: Change) -> tuple[bytes, bytes]:
     """What the store gives back for ``change``."""
     head = b"1%013d%013d%013d%010d" % (NOW + change.lifetime * 1000, NOW, NOW, plan.cseq)
-    tail = encode_tail(change, plan.call_id, plan.user_agent)
+    tail = encode_tail(change, plan)
     names = (digest(plan.call_id) + change.ruid).encode()
     return text_bytes(change.key), head + names + tail

@@ -3,13 +3,13 @@
 ``Store`` is a real seam: a pipelined Redis behind it in the product, redis-py over fakeredis in the
 tests. One call is one round trip and touches one AOR, ``scan`` and ``count`` apart. Every method
 raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``, and ``StoreMismatch``
-while the store is one that was set up otherwise.
+while the store is one that was set up otherwise. A table is a key space of its own.
 """
 
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from regcluster.registrar.plan import Record, SavePlan, Verdict
+from regcluster.registrar.plan import DEFAULT_TABLE, Record, SavePlan, Verdict
 
 
 class Store(Protocol):
@@ -18,16 +18,16 @@ class Store(Protocol):
     async def save(self, plan: SavePlan) -> Verdict:
         """Apply one REGISTER, all or nothing, in one script call."""
 
-    async def fetch(self, aor: str) -> Record:
-        """The unexpired bindings of ``aor``; an empty record when there are none."""
+    async def fetch(self, aor: str, table: str = DEFAULT_TABLE, *, expired: bool = False) -> Record:
+        """The unexpired bindings of ``aor``; with ``expired`` also those the store has still."""
 
-    async def drop(self, aor: str, ruid: str = "") -> int:
+    async def drop(self, aor: str, ruid: str = "", table: str = DEFAULT_TABLE) -> int:
         """Remove one binding by its ruid, or all of ``aor``; how many went."""
 
-    def scan(self) -> AsyncIterator[str]:
+    def scan(self, table: str = DEFAULT_TABLE) -> AsyncIterator[str]:
         """Every AOR with at least one binding, partition by partition, each once."""
 
-    async def count(self) -> int:
+    async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""
 
     async def close(self) -> None:

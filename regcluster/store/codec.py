@@ -1,9 +1,11 @@
 """A binding as the store keeps it: a head that scripts read, a tail that only Python reads.
 
 The head is ASCII of fixed width, so that a script finds expiry, CSeq and Call-ID without parsing;
-``lua/save.lua`` lists it position by position. The tail is a msgpack array: what a newer node
-appends to it, an older one passes over. A URI that the binding key already spells out is left out,
-which takes a tenth off what a usual binding costs Redis.
+``lua/save.lua`` lists it position by position. The ruid comes next, on a line that says what else a
+script must know; then what a route script keeps with the binding; then the tail, a msgpack array
+without those fields at its end that say nothing. What a newer node appends to it, an older one
+passes over. What the binding key spells out, URI or instance-id, is left out of the tail, which
+takes a tenth off what a usual binding costs Redis.
 """
 
 from hashlib import blake2b
@@ -11,8 +13,8 @@ from hashlib import blake2b
 import msgpack
 
 from regcluster.errors import StoreError, StoreMismatch
-from regcluster.registrar.binding import Binding
-from regcluster.registrar.plan import Change
+from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
+from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.keys import bytes_text, text_bytes
 
 VERSION = b"1"
@@ -20,18 +22,42 @@ VERSION = b"1"
 _RUID = 66
 """Where the head ends and the ruid begins."""
 
+_MODE = 18
+"""How long ``#<digest>:`` is, which a matching mode puts before the URI in a key."""
+
+_SILENT = ("", ANY_METHOD, "", "", 0, "", 0, "")
+"""What the fields after the first five say where they are not there; those are always there."""
+
+_MORE = len(_SILENT)
+
 
 def digest(call_id: str) -> str:
     """What a script compares instead of a Call-ID: 16 characters, unlike for unlike Call-IDs."""
     return blake2b(text_bytes(call_id), digest_size=8).hexdigest()
 
 
-def encode_tail(change: Change, call_id: str, user_agent: str) -> bytes:
-    """The part of a value that no script looks into, with the LF before it."""
-    uri = "" if change.uri == _spelled(change.key) else change.uri
-    fields = (uri, change.q, change.params, call_id, user_agent)
-    packed: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")
-    return b"\n" + packed
+def encode_tail(change: Change, plan: SavePlan) -> bytes:
+    """All of a value that comes after the ruid."""
+    alias, socket, methods = change.alias, plan.socket, change.methods
+    plain, uri = alias or change.key, change.uri
+    if uri == plain.replace(" ", ";", 1) or uri == _unmoded(plain).replace(" ", ";", 1):
+        uri = ""
+    fields: tuple[object, ...] = (uri, change.q, change.params, plan.call_id, plan.user_agent)
+    if change.received or plan.path or plan.cflags or plan.connection or change.instance:
+        fields += _more(change, plan)
+    elif methods != ANY_METHOD:
+        fields += (socket, methods)
+    elif socket:
+        fields += (socket,)
+    tail: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")
+    if not alias and plan.xavp is None:
+        return b"\n" + tail
+    return _line(alias, plan.xavp) + tail
+
+
+def encode_alias(alias: str) -> bytes:
+    """What stands for a tail where a contact with ``alias``, if it has any, is to be removed."""
+    return b" 0 %b\t\n" % text_bytes(alias) if alias else b""
 
 
 def decode(key: bytes, value: bytes) -> Binding:
@@ -40,27 +66,93 @@ def decode(key: bytes, value: bytes) -> Binding:
         raise StoreMismatch(f"a binding has layout {value[:1]!r}, and this node knows 1")
     try:
         ruid, _, tail = value[_RUID:].partition(b"\n")
+        name = plain = bytes_text(key)
+        xavp = None
+        is_special = ruid[-1:] == b"\t" or name[:1] in "+#"
+        if is_special:
+            ruid, plain, xavp, tail = _taken_apart(ruid, name, tail)
         fields = msgpack.unpackb(tail, unicode_errors="surrogateescape")
-        uri, q, params, call_id, user_agent, *_ = fields
-        name = bytes_text(key)
-        return Binding(
-            key=name,
-            uri=uri or _spelled(name),
-            q=q,
-            params=params,
-            call_id=call_id,
-            cseq=int(value[40:50]),
-            user_agent=user_agent,
-            ruid=ruid.decode("ascii"),
-            expires_at=int(value[1:14]),
-            created_at=int(value[27:40]),
-            modified_at=int(value[14:27]),
+        uri, q, params, call_id, user_agent, *more = fields
+        if len(more) > _MORE:
+            del more[_MORE:]
+        # By position, for speed.
+        binding = Binding(
+            name,
+            uri or plain.replace(" ", ";", 1),
+            q,
+            params,
+            call_id,
+            int(value[40:50]),
+            user_agent,
+            ruid.decode("ascii"),
+            int(value[1:14]),
+            int(value[27:40]),
+            int(value[14:27]),
+            *more,
         )
+        if is_special:
+            _complete(binding, xavp)
+        return binding
     except (ValueError, TypeError) as broken:
         # Every exception of msgpack is a ValueError.
         raise StoreError(f"a binding cannot be read: {broken}") from broken
 
 
-def _spelled(key: str) -> str:
-    """The URI that ``key`` looks like: its two parts joined again (``binding.match_key``)."""
-    return key.replace(" ", ";", 1)
+def _taken_apart(line: bytes, name: str, rest: bytes) -> tuple[bytes, str, Xavp | None, bytes]:
+    """Ruid, the key of the URI alone, xavp and tail; ``line`` ends where ``rest`` begins."""
+    if line[-1:] != b"\t":
+        return line, _unmoded(name), None, rest
+    ruid, length, alias = line[:-1].split(b" ", 2)
+    plain, end = _unmoded(bytes_text(alias) or name), int(length)
+    if not end:
+        return ruid, plain, None, rest
+    xavp = msgpack.unpackb(rest[:end], unicode_errors="surrogateescape")
+    if not isinstance(xavp, dict):
+        raise TypeError("what a script keeps is no mapping")
+    return ruid, plain, xavp, rest[end:]
+
+
+def _complete(binding: Binding, xavp: Xavp | None) -> None:
+    """Add what the tail of ``binding`` does not say."""
+    binding.xavp = xavp
+    if binding.key[:1] == "+":
+        binding.instance = binding.instance or _instance(binding.key)
+        binding.reg_id = int(binding.key.rpartition(";")[2])
+
+
+def _unmoded(plain: str) -> str:
+    """A plain key without what a matching mode has put before its URI."""
+    return plain[_MODE:] if plain[:1] == "#" else plain
+
+
+def _instance(name: str) -> str:
+    """The instance-id that the key of a flow names, as RFC 5626 §4.1 spells it."""
+    return f"<{name[1:].rpartition(';')[0]}>"
+
+
+def _more(change: Change, plan: SavePlan) -> tuple[object, ...]:
+    """The fields that not every tail has, up to the last that says something."""
+    # Some phones forget the angle brackets, and get back what they sent.
+    instance = "" if change.instance == _instance(change.key) else change.instance
+    fields = (
+        plan.socket,
+        change.methods,
+        change.received,
+        plan.path,
+        plan.cflags,
+        instance,
+        0,
+        plan.connection,
+    )
+    length = len(fields)
+    while length and fields[length - 1] == _SILENT[length - 1]:
+        length -= 1
+    return fields[:length]
+
+
+def _line(alias: str, xavp: Xavp | None) -> bytes:
+    """The rest of the line that begins with the ruid, and the octets of ``xavp``."""
+    if xavp is None:
+        return encode_alias(alias)
+    blob: bytes = msgpack.packb(dict(xavp), unicode_errors="surrogateescape")
+    return b" %d %b\t\n%b" % (len(blob), text_bytes(alias), blob)

@@ -2,13 +2,14 @@
 
 AORs are shared out over ``P`` partitions by CRC-16; the number of the partition is the hash tag of
 each of its keys, so that all of an AOR lies in one Cluster slot. Which keys live without an expiry
-is said here too: whatever else has none is a leak.
+is said here too: whatever else has none is a leak. Each location table is a key space of its own.
 """
 
 from binascii import crc_hqx
 from collections.abc import Iterator
 
 from regcluster.config import StoreSettings
+from regcluster.registrar.plan import DEFAULT_TABLE
 
 SEPARATOR = b"\n"
 """Between AOR and binding key in a member of an index; no header value, so no AOR, can hold one."""
@@ -25,15 +26,26 @@ def bytes_text(data: bytes) -> str:
 
 
 class Keys:
-    """The keys of one store: ``prefix``, and the partition an AOR belongs to."""
+    """The keys of one location table: prefix, and the partition an AOR belongs to."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: StoreSettings, table: str = DEFAULT_TABLE) -> None:
+        self._settings = settings
+        self._tables = {table: self}
         prefix = settings.prefix.encode()
         self.meta = b"%b:meta" % prefix
-        """Hash: what the store was set up with."""
+        """Hash: what the store was set up with, all tables of it."""
+        if table != DEFAULT_TABLE:
+            prefix = b"%b.%b" % (prefix, text_bytes(table))
         self._tags = [b"%b:{%d}:" % (prefix, number) for number in range(settings.partitions)]
         self._indexes = [b"%bx" % tag for tag in self._tags]
         self._feeds = [b"%be" % tag for tag in self._tags]
+
+    def table(self, name: str) -> "Keys":
+        """The keys of another table of the same store."""
+        keys = self._tables.get(name)
+        if keys is None:
+            keys = self._tables[name] = Keys(self._settings, name)
+        return keys
 
     def bindings(self, aor: bytes) -> bytes:
         """Hash: binding key to value, for one AOR."""

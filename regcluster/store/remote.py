@@ -14,7 +14,7 @@ from regcluster import metrics
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError
 from regcluster.registrar.binding import Binding, preference
-from regcluster.registrar.plan import Outcome, Record, SavePlan, Verdict
+from regcluster.registrar.plan import DEFAULT_TABLE, Outcome, Record, SavePlan, Verdict
 from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
@@ -112,14 +112,14 @@ class RedisStore:
         outcome = cast("Outcome", reply[0].decode())
         return Verdict(outcome, Record(now, _bindings(reply, 2)))
 
-    async def fetch(self, aor: str) -> Record:
-        """The unexpired bindings of ``aor``; an empty record when there are none."""
+    async def fetch(self, aor: str, table: str = DEFAULT_TABLE, *, expired: bool = False) -> Record:
+        """The unexpired bindings of ``aor``, or with ``expired`` also those Redis has still."""
         if not self._clock.is_set:
             await self._ask_time()
-        name = text_bytes(aor)
+        key = self._keys.table(table).bindings(text_bytes(aor))
         asked = self._monotonic()
         try:
-            reply: list[bytes] = await self._link.call(b"HGETALL", self._keys.bindings(name))
+            reply: list[bytes] = await self._link.call(b"HGETALL", key)
         finally:
             answered = self._monotonic()
             metrics.observe_store("fetch", answered - asked)
@@ -129,20 +129,22 @@ class RedisStore:
             # The estimate may be a little behind, but never behind what was read: no contact may
             # seem to have more time left than it was given.
             now = max(now, binding.modified_at)
+        if expired:
+            return Record(now, bindings)
         return Record(now, [binding for binding in bindings if binding.expires_at > now])
 
-    async def drop(self, aor: str, ruid: str = "") -> int:
+    async def drop(self, aor: str, ruid: str = "", table: str = DEFAULT_TABLE) -> int:
         """Remove one binding by its ruid, or all of ``aor``; how many went."""
         asked = self._monotonic()
         try:
-            reply: list[Any] = await self._scripts.drop(aor, ruid)
+            reply: list[Any] = await self._scripts.drop(aor, ruid, table)
         finally:
             answered = self._monotonic()
             metrics.observe_store("drop", answered - asked)
         self._clock.observe(int(reply[1]), asked, answered)
         return int(reply[0])
 
-    async def scan(self) -> AsyncIterator[str]:
+    async def scan(self, table: str = DEFAULT_TABLE) -> AsyncIterator[str]:
         """Every AOR with at least one binding, partition by partition, each once.
 
         In memory are the AORs of one partition. One whose binding changes its key while its
@@ -150,19 +152,19 @@ class RedisStore:
         """
         if not self._clock.is_set:
             await self._ask_time()
-        for index in self._keys.indexes:
+        for index in self._keys.table(table).indexes:
             seen: set[bytes] = set()
             async for aor in self._aors(index):
                 if aor not in seen:
                     seen.add(aor)
                     yield bytes_text(aor)
 
-    async def count(self) -> int:
+    async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""
         if not self._clock.is_set:
             await self._ask_time()
         total = 0
-        indexes = self._keys.indexes
+        indexes = self._keys.table(table).indexes
         for start in range(0, len(indexes), AT_ONCE):
             expired = b"(%d" % self._clock.now(self._monotonic())
             some = indexes[start : start + AT_ONCE]

@@ -11,8 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from regcluster.config import StoreSettings
-from regcluster.registrar.plan import Change, SavePlan
-from regcluster.store.codec import digest, encode_tail
+from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
+from regcluster.store.codec import digest, encode_alias, encode_tail
 from regcluster.store.connection import Arg
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.link import Link
@@ -49,8 +49,10 @@ class Scripts:
 
     def save(self, plan: SavePlan) -> Awaitable[Any]:
         """Run ``save.lua``; the reply is outcome, now, then key and value of each binding."""
-        aor = text_bytes(plan.aor)
-        bindings, index, feed = self._keys.of(aor)
+        aor, keys = text_bytes(plan.aor), self._keys
+        if plan.table != DEFAULT_TABLE:
+            keys = keys.table(plan.table)
+        bindings, index, feed = keys.of(aor)
         return self._link.call(
             b"EVALSHA",
             SAVE.sha,
@@ -65,23 +67,35 @@ class Scripts:
             plan.max_contacts,
             self._grace,
             self._feed_maxlen,
-            b"1" if plan.wipe else b"0",
+            _wishes(plan),
             *_contacts(plan),
         )
 
-    def drop(self, aor: str, ruid: str) -> Awaitable[Any]:
+    def drop(self, aor: str, ruid: str, table: str = DEFAULT_TABLE) -> Awaitable[Any]:
         """Run ``drop.lua``; the reply is how many bindings went, and now."""
         name = text_bytes(aor)
         return self._link.call(
             b"EVALSHA",
             DROP.sha,
             b"3",
-            *self._keys.of(name),
+            *self._keys.table(table).of(name),
             name,
             text_bytes(ruid),
             self._grace,
             self._feed_maxlen,
         )
+
+
+def _wishes(plan: SavePlan) -> bytes:
+    """A letter for each rule of ``save.lua`` that applies beyond those that always do."""
+    if plan.wipe:
+        return b"*"
+    wishes = b"" if plan.adopts else b"s"
+    if plan.is_single or plan.evicts or plan.drops_flows:
+        wishes += b"1" if plan.is_single else b""
+        wishes += b"e" if plan.evicts else b""
+        wishes += b"f" if plan.drops_flows else b""
+    return wishes
 
 
 def _contacts(plan: SavePlan) -> list[Arg]:
@@ -94,6 +108,6 @@ def _contacts(plan: SavePlan) -> list[Arg]:
 
 def _contact(change: Change, plan: SavePlan) -> tuple[Arg, ...]:
     if not change.lifetime:
-        return text_bytes(change.key), b"0", b"", b""
-    tail = encode_tail(change, plan.call_id, plan.user_agent)
+        return text_bytes(change.key), b"0", b"", encode_alias(change.alias)
+    tail = encode_tail(change, plan)
     return text_bytes(change.key), change.lifetime * 1000, change.ruid, tail

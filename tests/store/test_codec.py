@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regcluster.errors import StoreError, StoreMismatch
-from regcluster.registrar.binding import Binding
-from regcluster.registrar.plan import Change
+from regcluster.registrar.binding import ANY_METHOD, Binding
+from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.codec import decode, digest, encode_tail
 
 BINDING = Binding(
@@ -34,7 +34,8 @@ VALUE = HEAD + b"uloc-1" + TAIL
 def tail_of(binding: Binding) -> bytes:
     """The tail that a contact like ``binding`` gets."""
     change = Change(binding.key, 60, binding.uri, binding.q, binding.params, binding.ruid)
-    return encode_tail(change, binding.call_id, binding.user_agent)
+    plan = SavePlan("a@h", binding.call_id, 7, binding.user_agent, False, [change], 0, 20)
+    return encode_tail(change, plan)
 
 
 def packed(*fields: object) -> bytes:
@@ -92,7 +93,8 @@ def test_stray_octets_survive() -> None:
 
 def test_what_a_newer_node_added_is_passed_over() -> None:
     """So that nodes of two versions can work on one store."""
-    value = packed("sip:%61@h", 10, ";+sip.x", "c1", "Phone", {"path": ["sip:p"]}, None)
+    silent = ("", ANY_METHOD, "", "", 0, "", 0, "")
+    value = packed("sip:%61@h", 10, ";+sip.x", "c1", "Phone", *silent, {"new": ["x"]}, None)
 
     assert BINDING == decode(b"sip:a@h", value)
 

@@ -33,7 +33,7 @@ for i = 1, #stored, 2 do
   local expires_at = tonumber(value:sub(2, 14))
   if expires_at <= now then
     remove('expired', key, value)
-  elseif ruid == '' or value:sub(67, value:find('\n', 67, true) - 1) == ruid then
+  elseif ruid == '' or value:match('^[^ \n]*', 67) == ruid then
     remove('removed', key, value)
     removed = removed + 1
   elseif expires_at > latest then

@@ -12,44 +12,76 @@
 --        5    bindings the aor may hold; 0: any number
 --        6    how long the hash outlives its last binding, ms
 --        7    entries to keep in the feed, about
---        8    "1": remove every binding, and no contact follows
---        9... four a contact: binding key, lifetime in ms (0: remove), ruid if it is new, LF .. tail
+--        8    letters, for rules that apply to few requests:
+--               *  remove every binding, and no contact follows
+--               1  the first contact that is bound replaces all bindings; ARGV 5 is not asked
+--               e  bindings refreshed longest ago make room where the aor would hold too many
+--               f  a flow refreshed with another Call-ID removes its instance's other flows
+--               s  a contact with an instance leaves the binding of its URI alone
+--        9... four a contact: binding key, lifetime in ms (0: remove), ruid if it is new, and what
+--             follows the ruid in a value; to remove it, that up to the LF or nothing
 -- Reply  outcome, now in ms, then key and value of each binding that is alive
 --
 -- A value is a head of fixed width, a ruid, and a tail that is opaque here (codec.py):
 --   version 1, expires_at 2-14, modified_at 15-27, created_at 28-40, cseq 41-50, digest 51-66,
---   ruid 67-, LF, tail
--- A binding key is <strict part> or <strict part> SP <parameter>;<parameter>... (binding.py).
+--   ruid 67-, [SP, length of what a route script keeps, SP, alias, TAB], LF,
+--   what a route script keeps, tail
+-- What stands in brackets is there if there is something kept (length > 0) or an alias (not empty).
+-- A binding key (binding.py) is
+--   of a URI        <strict part> or <strict part> SP <parameter>;<parameter>...
+--   by its mode     "#", 16 characters, ":" and a key of a URI, or without that colon and key
+--   of an instance  "+", instance, ";", reg-id; its alias is the key that it would have without
 --
 -- It runs for every REGISTER. What a request does not need, such as closures, is not made for it.
 
-local call, sub, find, format = redis.call, string.sub, string.find, string.format
+local call, format = redis.call, string.format
+local sub, find, byte = string.sub, string.find, string.byte
 local bindings, index, feed = KEYS[1], KEYS[2], KEYS[3]
-local aor, digest, cseq = ARGV[1], ARGV[2], ARGV[3]
+local aor, digest, cseq, rules = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 
--- The least live key that section 19.1.4 calls equal to a key that is not there itself: the strict
--- parts are the same text, and no parameter named in both has two values.
-local function equal(live, key)
-  local cut = key:find(' ', 1, true) or #key + 1
-  local strict, named, least = key:sub(1, cut - 1), {}, nil
-  for name, rest in key:sub(cut + 1):gmatch('([^;=]+)([^;]*)') do
+-- Whether `a` comes before `b` byte by byte: "<" would ask the server's locale.
+local function precedes(a, b)
+  local at = 1
+  while at <= #a and byte(a, at) == byte(b, at) do at = at + 1 end
+  return (byte(a, at) or -1) < (byte(b, at) or -1)
+end
+
+-- The live key that a contact means which is not there by its own: the one whose URI section 19.1.4
+-- calls equal to the contact's, so that the strict parts are the same text, and no parameter named
+-- in both has two values. Of several it is the one spelled the same way, else the least.
+local function equal(live, key, tail)
+  local is_flow = byte(key) == 43
+  if is_flow then
+    key = not find(rules, 's', 1, true) and tail:match('^ %d+ ([^\n]*)\t\n') or ''
+  end
+  local cut = find(key, ' ', 1, true) or #key + 1
+  local strict, named, least, match = sub(key, 1, cut - 1), {}, nil, nil
+  for name, rest in sub(key, cut + 1):gmatch('([^;=]+)([^;]*)') do
     named[name] = rest
   end
-  for other in pairs(live) do
-    if other:sub(1, cut - 1) == strict and (#other < cut or other:byte(cut) == 32) then
+  for other, value in pairs(live) do
+    local name = other
+    -- A flow never means another one; a contact without an instance may mean a flow.
+    if byte(name) == 43 then
+      name = not is_flow and value:match('^[^ ]* %d+ ([^\n]*)\t\n', 67) or ''
+    end
+    -- Who does not say by what mode it matches means any.
+    if byte(name) == 35 and byte(key) ~= 35 then name = sub(name, 19) end
+    if name ~= '' and sub(name, 1, cut - 1) == strict
+      and (#name < cut or byte(name, cut) == 32) then
       local agree = true
-      for name, rest in other:sub(cut + 1):gmatch('([^;=]+)([^;]*)') do
-        agree = agree and (named[name] or rest) == rest
+      for parameter, rest in sub(name, cut + 1):gmatch('([^;=]+)([^;]*)') do
+        agree = agree and (named[parameter] or rest) == rest
       end
       if agree then
-        local at = 1
-        while least and at <= #other and other:byte(at) == least:byte(at) do at = at + 1 end
-        -- Byte by byte: "<" would ask the server's locale.
-        if not least or (other:byte(at) or -1) < (least:byte(at) or -1) then least = other end
+        if name == key then name = '' end
+        if not match or precedes(name, least) or name == least and precedes(other, match) then
+          least, match = name, other
+        end
       end
     end
   end
-  return least
+  return match
 end
 
 local time = call('TIME')
@@ -71,7 +103,10 @@ for i = 1, #stored, 2 do
 end
 
 -- Step 6: "*" asks for the removal of each.
-local asked, first, wipe = ARGV, 9, ARGV[8] == '1'
+local asked, first, wipe, single = ARGV, 9, false, false
+if rules ~= '' then
+  wipe, single = rules == '*', find(rules, '1', 1, true)
+end
 if wipe then
   asked, first = {}, 1
   for key in pairs(live) do
@@ -89,32 +124,56 @@ local gone, origin, written = {}, {}, {}
 local outcome, refusal, grown = 'unchanged', nil, false
 
 for i = first, #asked, 4 do
-  local key, lifetime = asked[i], tonumber(asked[i + 1])
-  local match, value = key, live[key]
+  local key, lifetime, tail = asked[i], tonumber(asked[i + 1]), asked[i + 3]
+  local match, value, rivals = key, live[key], nil
   if not value and count > 0 then
-    match = equal(live, key)
+    match = equal(live, key, tail)
     value = match and live[match]
   end
   local from = value and origin[match]
   local repeated = false
   -- Step 7: within one Call-ID only a higher CSeq may touch a binding. That is asked of what was
   -- stored; of two equal contacts in one request the later wins.
-  if value and not from and sub(value, 51, 66) == digest then
-    local ahead = cseq - sub(value, 41, 50)
-    -- What "*" still finds was not removed by this very request before.
-    repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < tonumber(ARGV[4])
-    if ahead <= 0 and not repeated then
-      refusal = 'out_of_order'
-      break
+  if value and not from then
+    if sub(value, 51, 66) == digest then
+      local ahead = cseq - sub(value, 41, 50)
+      -- What "*" still finds was not removed by this very request before.
+      repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < tonumber(ARGV[4])
+      if ahead <= 0 and not repeated then
+        refusal = 'out_of_order'
+        break
+      end
+    elseif match == key and byte(key) == 43 and find(rules, 'f', 1, true) then
+      rivals = key:match('^.*;')
     end
   end
-  if not repeated and (value or lifetime > 0) then
+  if repeated then
+    if single and lifetime > 0 then break end
+  elseif value or lifetime > 0 then
     local created, ruid
     if value then
       if not from then
         from, gone[match] = match, value
       end
-      created, ruid = sub(value, 28, 40), sub(value, 67, find(value, '\n', 67, true) - 1)
+      local line = find(value, '\n', 67, true)
+      created = sub(value, 28, 40)
+      if byte(value, line - 1) ~= 9 then
+        ruid = sub(value, 67, line - 1)
+      else
+        local length
+        ruid, length = value:match('^([^ ]*) (%d+)', 67)
+        if lifetime > 0 then
+          local new, alias, rest = tail:match('^ (%d+) ([^\n]*)\t\n(.*)')
+          if not new then new, alias, rest = '0', '', sub(tail, 2) end
+          -- A contact that names no instance leaves a binding the one it has.
+          if byte(match) == 43 and byte(key) ~= 43 then key, alias = match, key end
+          -- What a script keeps stays until a script says otherwise.
+          if new == '0' then new, rest = length, sub(value, line + 1, line + length) .. rest end
+          if new ~= '0' or alias ~= '' then
+            tail = ' ' .. new .. ' ' .. alias .. '\t\n' .. rest
+          end
+        end
+      end
       live[match], origin[match] = nil, nil
       count = count - 1
     else
@@ -122,12 +181,25 @@ for i = first, #asked, 4 do
     end
     if lifetime > 0 then
       live[key] = '1' .. format('%d', now + lifetime) .. instant .. created .. cseq .. digest
-        .. ruid .. asked[i + 3]
+        .. ruid .. tail
       origin[key] = from
       written[#written + 1] = key
       count = count + 1
       outcome = value and 'refreshed' or 'added'
       grown = grown or not value
+      if single then rivals = '' end
+      if rivals then
+        -- All bindings whose key is this much and, if it names an instance, a reg-id.
+        for other, old in pairs(live) do
+          if other ~= key and sub(other, 1, #rivals) == rivals
+            and (single or not find(other, ';', #rivals + 1, true)) then
+            if not origin[other] then gone[other] = old end
+            live[other], origin[other] = nil, nil
+            count = count - 1
+          end
+        end
+        break
+      end
     else
       outcome = 'removed'
     end
@@ -135,7 +207,26 @@ for i = first, #asked, 4 do
 end
 
 local limit = tonumber(ARGV[5])
-if not refusal and grown and limit > 0 and count > limit then refusal = 'too_many' end
+if not refusal and grown and limit > 0 and count > limit and not single then
+  -- What the request has not written may have to make room.
+  local spare = {}
+  if find(rules, 'e', 1, true) then
+    for key in pairs(live) do
+      if not origin[key] then spare[#spare + 1] = key end
+    end
+  end
+  if count - #spare > limit then
+    refusal = 'too_many'
+  else
+    table.sort(spare, function(a, b)
+      local early, late = tonumber(sub(live[a], 15, 27)), tonumber(sub(live[b], 15, 27))
+      return early < late or early == late and precedes(a, b)
+    end)
+    for i = 1, count - limit do
+      gone[spare[i]], live[spare[i]] = live[spare[i]], nil
+    end
+  end
+end
 if refusal then
   outcome, live, gone, written = refusal, {}, {}, {}
   for i = 1, #stored, 2 do
@@ -160,9 +251,8 @@ for i = 1, #written do
     else
       gone[from] = nil
       if not live[from] then forgotten[#forgotten + 1] = from end
-      local tail, at = sub(value, find(value, '\n', 67, true), -1), find(old, '\n', 67, true)
-      -- A refresh that a reader could not tell from none is no event.
-      if from ~= key or #old ~= at + #tail - 1 or find(old, tail, at, true) ~= at then
+      -- A refresh that a reader could not tell from none is no event. The ruid is the same.
+      if from ~= key or sub(old, 67) ~= sub(value, 67) then
         news[#news + 1] = {'changed', key, value}
       end
     end
