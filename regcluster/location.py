@@ -16,12 +16,12 @@ from regcluster.errors import ScriptError
 from regcluster.registrar.answer import answer, refuse
 from regcluster.registrar.aor import canonical_aor
 from regcluster.registrar.binding import Binding
-from regcluster.registrar.branch import Branch
-from regcluster.registrar.codes import LookupCode, SaveCode
+from regcluster.registrar.codes import LookupCode, SaveCode, UnregisterCode
+from regcluster.registrar.gruu import Mint, TemporaryGruus, instance_named
 from regcluster.registrar.options import PLAIN_LOOKUP, PLAIN_SAVE, LookupOptions, SaveOptions
 from regcluster.registrar.plan import Record, Refusal, SavePlan, Verdict
 from regcluster.registrar.save import Planner
-from regcluster.registrar.select import select
+from regcluster.registrar.select import WHOLE_AOR, Instance, Lookup, Selector, Wanted, ordered
 from regcluster.sip.message import Request
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import SipUri, Uri
@@ -39,24 +39,23 @@ _CODES = {
 }
 
 
-def _no_uri(uri: SipUri) -> bool:
-    return False
-
-
-def _no_connection(connection: str) -> bool:
+def _never(_: object) -> bool:
     return False
 
 
 @dataclass(slots=True, frozen=True)
 class Node:
-    """What the location service asks the node it runs on."""
+    """What the location service has from the node it runs on."""
 
-    name: str = ""
-    """The name under which connections of the node are known."""
-    is_ours: Callable[[SipUri], bool] = _no_uri
+    is_ours: Callable[[SipUri], bool] = _never
     """Whether a URI names this node (``path_check_local``)."""
-    is_gone: Callable[[str], bool] = _no_connection
+    is_gone: Callable[[str], bool] = _never
     """Whether a connection, ``<node>/<flow token>``, is known to be no more."""
+    gruus: TemporaryGruus | None = None
+    """Without them no temporary GRUU is given, and none leads anywhere."""
+
+
+NO_NODE = Node()
 
 
 @dataclass(slots=True)
@@ -70,17 +69,8 @@ class Saved:
 
 
 @dataclass(slots=True)
-class Lookup:
-    """What a lookup found."""
-
-    code: LookupCode
-    branches: list[Branch]
-    bindings: list[Binding]
-
-
-@dataclass(slots=True)
 class Profile:
-    """All bindings of one AOR, for a script to read."""
+    """The bindings of one AOR, for a script to read."""
 
     aor: str
     table: str
@@ -97,22 +87,16 @@ class Location:
         location: LocationSettings,
         next_ruid: Callable[[], str],
         spread: Callable[[], float],
-        node: Node = Node(),
+        node: Node = NO_NODE,
     ) -> None:
         self._store = store
         self._planner = Planner(registrar, location, next_ruid, spread)
-        self.node = node
-        self.service_route = ""
-
-    @property
-    def registrar(self) -> RegistrarSettings:
-        """The settings in force."""
-        return self._planner.registrar
-
-    @property
-    def settings(self) -> LocationSettings:
-        """The settings in force."""
-        return self._planner.location
+        self._selector = Selector(registrar, node.is_ours, node.is_gone)
+        self._mint: Mint | None = node.gruus.mint if node.gruus else None
+        self._gruus = node.gruus
+        self.registrar = registrar
+        self.settings = location
+        self._service_route = ""
 
     def apply(
         self,
@@ -121,9 +105,9 @@ class Location:
         routing: RoutingSettings = NO_ROUTING,
     ) -> None:
         """Use new settings from the next request on."""
-        self._planner.registrar = registrar
-        self._planner.location = location
-        self.service_route = ", ".join([f"<{uri}>" for uri in routing.service_route])
+        self.registrar = self._planner.registrar = self._selector.registrar = registrar
+        self.settings = self._planner.location = location
+        self._service_route = ", ".join([f"<{uri}>" for uri in routing.service_route])
 
     async def save(self, request: Request, options: SaveOptions = PLAIN_SAVE) -> Saved:
         """Do what a REGISTER asks and say how it went (RFC 3261 §10.3).
@@ -131,46 +115,113 @@ class Location:
         One round trip to the store, none when the request is refused before that. Raises
         ``StoreUnavailable`` when it is not known whether the change was applied.
         """
-        self._check_table(options.table)
-        settings = self._planner.registrar
-        plan = self._planner.plan(request)
+        self._check(options.table)
+        plan = self._planner.plan(request, options)
         if isinstance(plan, Refusal):
             metrics.count_registration("rejected")
-            return Saved(SaveCode.FAILED, refuse(plan, settings), None)
-        if plan.is_query:
-            record = await self._store.fetch(plan.aor)
-            metrics.count_registration("query")
-            return Saved(SaveCode.QUERIED, answer(Verdict("unchanged", record), settings), record)
+            return Saved(SaveCode.FAILED, refuse(plan, self.registrar), None)
         verdict = await self._carry_out(plan)
-        code = _CODES[verdict.outcome]
-        if plan.wipe and code:
-            code = SaveCode.REMOVED
-        return Saved(code, answer(verdict, settings), verdict.record)
+        if self.settings.desc_time_order:
+            verdict.record = ordered(verdict.record, self.settings)
+        reply = answer(verdict, plan, self.registrar, self._mint)
+        if self._service_route and reply.status == 200:
+            # RFC 3608 §6.3: in the 200, and in nothing else. The Date stays the last row.
+            reply.headers.insert(-1, ("Service-Route", self._service_route))
+        return Saved(_code(verdict, plan), reply, verdict.record)
 
     async def lookup(self, uri: Uri, options: LookupOptions = PLAIN_LOOKUP) -> Lookup:
-        """Where the user that ``uri`` names can be reached, best first.
+        """Where the user or the device that ``uri`` names can be reached, best first.
 
         Raises ``StoreUnavailable``.
         """
-        self._check_table(options.table)
-        aor = canonical_aor(uri, self._planner.registrar, self._planner.location)
-        if isinstance(aor, Refusal):
+        self._check(options.table)
+        asked = self._asked(uri)
+        if asked is None:
             return Lookup(LookupCode.FAILED, [], [])
-        targets = select(await self._store.fetch(aor), self._planner.registrar)
-        metrics.count_lookup("found" if targets else "empty")
-        branches = [Branch(t.uri, t.q, expires_in=t.expires_in) for t in targets]
-        code = LookupCode.FOUND if targets else LookupCode.NOT_FOUND
-        return Lookup(code, branches, [target.binding for target in targets])
+        aor, wanted = asked
+        record = await self._fetch(aor, options.table, bool(self.registrar.use_expired_contacts))
+        found = self._selector.select(record, wanted, options)
+        metrics.count_lookup("found" if found.branches else "empty")
+        return found
+
+    async def registered(
+        self, uri: Uri, matches: Callable[[Binding], bool], table: str = ""
+    ) -> Profile | None:
+        """The first binding that ``matches``, alone in its profile; None if there is none.
+
+        Raises ``StoreUnavailable``.
+        """
+        expired = bool(self.registrar.use_expired_contacts)
+        profile = await self.fetch(uri, table, expired=expired)
+        for binding in profile.record.bindings if profile else ():
+            if profile and matches(binding):
+                profile.record.bindings = [binding]
+                return profile
+        return None
+
+    async def fetch(self, uri: Uri, table: str = "", *, expired: bool = False) -> Profile | None:
+        """All bindings of the AOR that ``uri`` names; None if it names none, or it has none.
+
+        With ``expired`` those too that are over and still there. Raises ``StoreUnavailable``.
+        """
+        table = self._check(table)
+        aor = canonical_aor(uri, self.registrar, self.settings)
+        if isinstance(aor, Refusal):
+            return None
+        record = await self._fetch(aor, table, expired)
+        return Profile(aor, table, record) if record.bindings else None
+
+    async def unregister(self, uri: Uri, ruid: str = "", table: str = "") -> UnregisterCode:
+        """Remove one binding of the AOR that ``uri`` names, or all there are.
+
+        Raises ``StoreUnavailable``.
+        """
+        table = self._check(table)
+        aor = canonical_aor(uri, self.registrar, self.settings)
+        if isinstance(aor, Refusal):
+            return UnregisterCode.BAD_AOR
+        dropped = await self._store.drop(aor, ruid, table)
+        return UnregisterCode.DONE if dropped or not ruid else UnregisterCode.NOT_FOUND
 
     async def _carry_out(self, plan: SavePlan) -> Verdict:
+        if plan.is_query:
+            record = await self._store.fetch(plan.aor, plan.table)
+            metrics.count_registration("query")
+            return Verdict("unchanged", record)
         verdict = await self._store.save(plan)
         refused = verdict.outcome in ("out_of_order", "too_many")
         metrics.count_registration("rejected" if refused else verdict.outcome)
         return verdict
 
-    def _check_table(self, table: str) -> None:
-        if table not in self._planner.location.tables:
-            raise ScriptError(f"there is no location table {table!r} (location.tables)")
+    async def _fetch(self, aor: str, table: str, expired: bool) -> Record:
+        return ordered(await self._store.fetch(aor, table, expired=expired), self.settings)
+
+    def _asked(self, uri: Uri) -> tuple[str, Wanted] | None:
+        """Whose bindings are asked for, and which of them; None if ``uri`` names nobody."""
+        name = instance_named(uri) if isinstance(uri, SipUri) else None
+        if isinstance(uri, SipUri) and name == "":
+            opened = self._gruus.open(uri.user or "") if self._gruus else None
+            return (opened.aor, opened) if opened else None
+        aor = canonical_aor(uri, self.registrar, self.settings)
+        if isinstance(aor, Refusal):
+            return None
+        return aor, Instance(name) if name else WHOLE_AOR
+
+    def _check(self, table: str) -> str:
+        """``table`` if there is one of that name, the first one if it has none."""
+        tables = self.settings.tables
+        if table not in tables:
+            if table:
+                raise ScriptError(f"there is no location table {table!r} (location.tables)")
+            table = tables[0]
+        return table
+
+
+def _code(verdict: Verdict, plan: SavePlan) -> SaveCode:
+    if plan.is_query:
+        return SaveCode.QUERIED
+    code = _CODES[verdict.outcome]
+    return SaveCode.REMOVED if plan.wipe and code else code
 
 
 def ruid_source(prefix: str) -> Callable[[], str]:

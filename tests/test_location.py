@@ -163,7 +163,7 @@ async def test_an_expired_binding_is_not_found() -> None:
         (register(contact="*", expires=5), 400),
         (register(contact=f"{ONE};q=7"), 400),
         (register(to="<tel:+1>"), 400),
-        (register(require="gruu"), 420),
+        (register(require="foo"), 420),
         (register(expires=5), 423),
     ],
 )

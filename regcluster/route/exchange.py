@@ -66,12 +66,20 @@ class Ourselves(Protocol):
     def wrote(self, via: Via) -> bool:
         """Whether a Via is one this node put there."""
 
-    def sent_by(self, local: Hop) -> str:
-        """How the world outside calls our address ``local``: ``host:port``."""
+    def advertised(self, local: Hop) -> Hop:
+        """How the world outside calls ``local``, an address of ours in use."""
+
+    def own_socket(self, text: str) -> Hop | None:
+        """The socket of ours that ``text``, such as ``udp:192.0.2.1:5060``, names."""
+
+    @property
+    def node(self) -> str:
+        """The name of this node in the cluster."""
 
 
 # The REGISTERs of a domain all have one Request-URI.
-_read_uri = lru_cache(maxsize=64)(parse_uri)
+read_uri = lru_cache(maxsize=64)(parse_uri)
+"""Reads a URI. Raises ``MalformedHeader``."""
 
 
 class Exchange:
@@ -122,7 +130,7 @@ class Exchange:
     @property
     def uri(self) -> Uri:
         """The current Request-URI. Raises ``MalformedHeader``, which becomes a 400."""
-        return _read_uri(self.target)
+        return read_uri(self.target)
 
     @property
     def to(self) -> Uri:
@@ -227,7 +235,7 @@ class Exchange:
     def redirect(self) -> bool:
         """Answer 302 with every branch (RFC 3261 §8.3); False if none leads anywhere else."""
         try:
-            reply = redirect(self.branches, _read_uri(self.request.uri))
+            reply = redirect(self.branches, read_uri(self.request.uri))
         except MalformedHeader as broken:
             raise ScriptError(f"a branch has no URI to redirect to: {broken.reason}") from None
         if reply is None:

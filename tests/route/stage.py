@@ -13,7 +13,9 @@ OURS = "192.0.2.9"
 
 
 class Node:
-    """A node at 192.0.2.9, which the world calls ``edge.example.test``."""
+    """A node at 192.0.2.9, which the world calls ``edge.example.test``; it has a TCP socket too."""
+
+    node = "edge-1"
 
     def is_ours(self, uri: SipUri) -> bool:
         return uri.host in (OURS, "edge.example.test")
@@ -21,8 +23,11 @@ class Node:
     def wrote(self, via: Via) -> bool:
         return via.host == OURS
 
-    def sent_by(self, local: Hop) -> str:
-        return f"edge.example.test:{local.port}"
+    def advertised(self, local: Hop) -> Hop:
+        return Hop(local.transport, "edge.example.test", local.port)
+
+    def own_socket(self, text: str) -> Hop | None:
+        return {f"tcp:{OURS}:5070": Hop("TCP", OURS, 5070)}.get(text)
 
 
 @dataclass
