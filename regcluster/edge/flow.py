@@ -57,10 +57,12 @@ class FlowTable:
     """
 
     def __init__(self, worker: int, epoch: str) -> None:
+        self._worker = worker
         self._prefix = f"{worker}.{epoch}."
         self._minted = 0
         self._by_token: dict[str, Flow] = {}
         self._by_hop: dict[Hop, Flow] = {}
+        self._retired: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._by_token)
@@ -77,6 +79,7 @@ class FlowTable:
 
     def retire(self, flow: Flow) -> None:
         """Offer the flow for nothing new; responses still find it by its token."""
+        self._retired.add(flow.token)
         if self._by_hop.get(flow.peer) is flow:
             del self._by_hop[flow.peer]
 
@@ -84,10 +87,22 @@ class FlowTable:
         """Forget a flow that is gone; nothing happens if it was never taken in."""
         if self._by_token.pop(flow.token, None):
             self.retire(flow)
+            self._retired.discard(flow.token)
 
     def by_token(self, token: str) -> Flow | None:
         """The live flow a token names."""
         return self._by_token.get(token)
+
+    def offered(self, token: str) -> Flow | None:
+        """The flow a token names, if it is there for something new."""
+        return None if token in self._retired else self._by_token.get(token)
+
+    def is_gone(self, token: str) -> bool:
+        """Whether ``token`` names a connection of this worker that is offered no more.
+
+        It may be one of an earlier life. What other workers hold is not known here.
+        """
+        return worker_of(token) == self._worker and self.offered(token) is None
 
     def by_hop(self, hop: Hop) -> Flow | None:
         """A live flow to that very transport, address and port."""
