@@ -44,6 +44,7 @@ from regcluster.edge.worker import Worker
 from regcluster.location import Location, ruid_source
 from regcluster.log import get_logger
 from regcluster.route.default import BuiltIn
+from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
 
 STATUS_S = 1.0
@@ -82,11 +83,11 @@ class Process:
         self._endpoints: list[UdpEndpoint] = []
         self._overflow = 0
         outbound = Outbound(
-            Identity(settings.node.advertise, frozenset(port for _, port in listeners)),
+            Identity(settings.node.advertise, listeners, settings.node.name, self._table),
             self._endpoints,
             self._streams,
             self._relay,
-            Resolver(system_lookup(common_family(host for host, _ in listeners))),
+            Resolver(system_lookup(common_family(listener.host for listener in listeners))),
             lambda: store.secret,
         )
         self._worker = Worker(
@@ -226,8 +227,11 @@ def _allow_files(wanted: int) -> None:
         logger.warning("too few open files allowed for limits.connections", allowed=hard)
 
 
-def _listeners(settings: Settings) -> list[tuple[str, int]]:
-    return [parse_address(text) for text in [*settings.listen.udp, *settings.listen.tcp]]
+def _listeners(settings: Settings) -> list[Hop]:
+    return [
+        *[Hop("UDP", *parse_address(text)) for text in settings.listen.udp],
+        *[Hop("TCP", *parse_address(text)) for text in settings.listen.tcp],
+    ]
 
 
 def main() -> None:

@@ -1,27 +1,39 @@
-"""Sending messages on: requests to their next hop, responses back along their Vias.
+"""Sending messages on: requests along a branch, responses back along their Vias.
 
 Knows every way out of a worker: its UDP sockets, its connections, and through the relay those of
 the other workers. Decides nothing about a message; that is ``proxy``'s.
+
+A phone that registered over a connection to this node is sent to by that connection: behind a NAT
+there is no other way. Where a Path leads to it the connection is but one to the nearest proxy, and
+the address that the Path names counts, as it does for connections of other nodes.
 """
 
 from collections.abc import Callable, Sequence
 
 from regcluster import metrics
 from regcluster.edge.flow import Flow
-from regcluster.edge.identity import Identity
+from regcluster.edge.identity import Identity, is_local_address
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
 from regcluster.edge.sockets import address_of, probe_local
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
-from regcluster.errors import MalformedHeader, StoreUnavailable
-from regcluster.proxy.forward import Outgoing, first_route, forward
-from regcluster.proxy.nexthop import next_hop
+from regcluster.errors import StoreUnavailable
+from regcluster.proxy.forward import Outgoing, forward
+from regcluster.proxy.nexthop import first_hop, target_of
 from regcluster.proxy.reach import may_reach
 from regcluster.proxy.response import Forwarded, pop_via
+from regcluster.registrar.branch import Branch
+from regcluster.route.call import Forward
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request, Response
-from regcluster.sip.uri import SipUri, parse_uri
+from regcluster.sip.reply import REASONS, Reply
+
+UNREACHABLE = Reply(500, "Contact Unreachable", [])
+"""RFC 3261 §16.9: a transport failure is a 503 of that branch, a 500 upstream."""
+
+FLOW_FAILED = Reply(430, REASONS[430], [])
+"""A connection of an outbound phone is gone; it may have other flows (RFC 5626 §5.3.1)."""
 
 
 class Outbound:
@@ -47,28 +59,39 @@ class Outbound:
         self._resolver = resolver
         self._secret = secret
 
-    async def forward(self, request: Request, target: str, source: Flow) -> bool:
-        """Send ``request``, which came by ``source``, on to ``target``; whether it could be sent.
+    async def forward(self, request: Request, way: Forward, source: Flow) -> Reply | None:
+        """Send ``request``, which came by ``source``, on its ``way``; the answer if that failed.
 
         Always over the transport its next hop asks for, however large it is: a phone that listens
         on UDP seldom listens on TCP as well (RFC 3261 §18.1.1 would have us try that first). Raises
         ``MalformedHeader`` for a request that nobody could forward, ``StoreUnavailable`` as long
-        as there is no secret.
+        as there is no secret, ``ValueError`` for rows that a script cannot add.
         """
         secret = self._secret()
         if not secret:
             raise StoreUnavailable("the store has not told its secret yet")
-        uri = _sip_uri(target)
-        hop = _next_hop(request, uri) if uri else None
-        flow = await self._flow_to(hop, source.peer.host) if hop else None
-        if uri is None or flow is None:
-            return False
+        branch = way.branch
+        target = target_of(branch)
+        flow = await self._flow_along(branch, request, source.peer.host)
+        if isinstance(flow, Reply):
+            return flow
+        # RFC 3261 §16.6 step 7: nothing for a secure target leaves in the clear, wherever to.
+        if target is None or (target.scheme == "sips" and flow.transport != "TLS"):
+            return UNREACHABLE
         sent_by = self.identity.sent_by(flow.local)
-        outgoing = Outgoing(flow.transport, sent_by, source.peer, source.token, secret)
-        if not flow.send(forward(request, uri, outgoing)):
-            return False
+        outgoing = Outgoing(
+            flow.transport,
+            sent_by,
+            source.peer,
+            source.token,
+            secret,
+            branch.path,
+            way.headers,
+        )
+        if not flow.send(forward(request, target, outgoing)):
+            return UNREACHABLE
         metrics.count_forwarded("request", flow.transport)
-        return True
+        return None
 
     def respond(self, response: Response) -> str:
         """Send a response on its way back; why it was dropped, or nothing if it was sent."""
@@ -80,15 +103,45 @@ class Outbound:
         metrics.count_forwarded("response", forwarded.hop.transport)
         return ""
 
-    async def _flow_to(self, hop: Hop, source: str) -> Flow | None:
+    async def _flow_along(self, branch: Branch, request: Request, source: str) -> Flow | Reply:
+        """A flow along ``branch`` for what came from the host ``source``, or why there is none."""
+        hop = first_hop(request, branch)
+        token = "" if branch.path else self.identity.own_token(branch.connection)
+        if token:
+            # May go to loopback too: the peer of a connection has let us in, or come to us.
+            if held := await self._relay.find(token):
+                return held
+            if branch.instance and branch.reg_id:
+                return FLOW_FAILED
+        flow = await self._flow_to(hop, source, branch.socket) if hop else None
+        return flow or UNREACHABLE
+
+    async def _flow_to(self, hop: Hop, source: str, socket: str) -> Flow | None:
         """A flow to ``hop``, whose host may be a name, for what came from the host ``source``."""
         address = await self._resolver.resolve(hop.host)
         if address is None or not may_reach(address, source):
             return None
         hop = Hop(hop.transport, address, hop.port)
         if hop.transport == "UDP":
-            return self._datagram_flow(hop)
+            return self._flow_from(socket, hop) or self._datagram_flow(hop)
         return await self._streams.connect(hop) if hop.transport == "TCP" else None
+
+    def _flow_from(self, socket: str, hop: Hop) -> Flow | None:
+        """A flow from the socket at which a phone has registered, if that one is still ours.
+
+        Its NAT may let in what comes from there and nothing else.
+        """
+        ours = self.identity.own_socket(socket) if socket else None
+        if ours is None or ours.transport != "UDP":
+            return None
+        # An advertised address is not one to send from, nor is loopback where the phone is not.
+        can_pin = is_local_address(ours.host) and may_reach(ours.host, hop.host)
+        for endpoint in self._endpoints:
+            if endpoint.local.port == ours.port:
+                flow = endpoint.flow_from(ours.host, hop) if can_pin else endpoint.flow_to(hop)
+                if flow:
+                    return flow
+        return None
 
     def _datagram_flow(self, hop: Hop) -> Flow | None:
         """A flow from the socket whose address leads there, else from the first that can send."""
@@ -107,18 +160,3 @@ class Outbound:
         else:
             flow = self._streams.table.by_hop(forwarded.hop)
         return flow is not None and flow.send(forwarded.data)
-
-
-def _sip_uri(target: str) -> SipUri | None:
-    """Where a script wants a request to go; what it got wrong is not the caller's fault."""
-    try:
-        uri = parse_uri(target)
-    except MalformedHeader:
-        return None
-    return uri if isinstance(uri, SipUri) else None
-
-
-def _next_hop(request: Request, uri: SipUri) -> Hop | None:
-    """The first route, where there is one, else the target itself (RFC 3261 §16.6 step 7)."""
-    route = first_route(request)
-    return next_hop(route, is_secure=uri.scheme == "sips") if route else next_hop(uri)

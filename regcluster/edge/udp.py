@@ -117,6 +117,20 @@ class UdpEndpoint:
             return None
         return None if pin is None else UdpFlow(self, address, pin)
 
+    def flow_from(self, host: str, hop: Hop) -> UdpFlow | None:
+        """A flow to ``hop`` that leaves from ``host``, an address of this machine.
+
+        None if that is no address of this socket's, or ``hop`` cannot be reached from there.
+        """
+        if host == self.local.host:
+            return self.flow_to(hop)
+        address, ours = address_of(hop), address_of(Hop("UDP", host, 0))
+        if not (address and ours and is_wildcard(self.local.host)):
+            return None
+        if not family_of(address) == family_of(ours) == self._family:
+            return None
+        return UdpFlow(self, address, socket.inet_pton(self._family, host))
+
     def send(self, data: bytes, address: Address, pin: bytes) -> bool:
         """Give one datagram to the kernel; False if it does not take it now.
 

@@ -188,7 +188,7 @@ class Worker:
                 # RFC 3261 §17.2: one request, one final response.
                 metrics.drop("second_effect")
             elif isinstance(effect, Forward):
-                await self._forward(request, effect.branch.uri, flow)
+                await self._forward(request, effect, flow)
                 is_settled = True
             else:
                 self._answer(request, effect, flow)
@@ -196,10 +196,9 @@ class Worker:
         if not call.effects:
             metrics.drop("ack" if request.method == "ACK" else "no_effect")
 
-    async def _forward(self, request: Request, target: str, flow: Flow) -> None:
-        if not await self._outbound.forward(request, target, flow):
-            # RFC 3261 §16.9: a transport failure is a 503 of that branch, a 500 upstream.
-            self._answer(request, Reply(500, "Contact Unreachable", []), flow)
+    async def _forward(self, request: Request, way: Forward, flow: Flow) -> None:
+        if reply := await self._outbound.forward(request, way, flow):
+            self._answer(request, reply, flow)
 
     def _answer(self, request: Request, reply: Reply, flow: Flow) -> None:
         if request.method == "ACK":

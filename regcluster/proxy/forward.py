@@ -1,18 +1,18 @@
 """Stateless forwarding of a request (RFC 3261 §16.3 to §16.6, §16.11).
 
-Everything is a function of the request, so that a retransmission leaves as the same bytes from any
-worker. Our branch has three parts: the first tells requests apart and is the same for an INVITE,
-its CANCEL and its ACK; the second seals the way back for the response (``seal``); the third is the
-same whenever a request comes back unchanged, which is a loop. What is not ours to change is passed
-on byte for byte.
+Everything is a function of the request and of where it goes, so that a retransmission leaves as the
+same bytes from any worker. Our branch has three parts, none of which the target has a say in: the
+first tells requests apart and is the same for an INVITE, its CANCEL and its ACK; the second seals
+the way back for the response (``seal``); the third is the same whenever a request comes back
+unchanged, which is a loop. What is not ours to change is passed on byte for byte.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from regcluster.proxy.seal import seal
-from regcluster.sip.grammar import parse_tags, split_list
+from regcluster.sip.grammar import is_token, parse_tags, split_list
 from regcluster.sip.headers import Via, parse_max_forwards, parse_name_addr, parse_via
 from regcluster.sip.hop import Hop, stamp_via, via_hop
 from regcluster.sip.message import Headers, Request
@@ -28,7 +28,7 @@ FLOW_PARAM = "rc-flow"
 
 @dataclass(slots=True)
 class Outgoing:
-    """How a request leaves: what our Via says, and where the request came from."""
+    """How a request leaves: what our Via says, where it came from, and what it gets on its way."""
 
     transport: str
     sent_by: str
@@ -37,6 +37,10 @@ class Outgoing:
     """Token of the stream connection it came in on; empty for UDP."""
     secret: bytes = field(repr=False)
     """What all nodes of the cluster know and nobody else; never empty."""
+    path: str = ""
+    """Route values that go before its own, joined by commas (RFC 3327 §5.3)."""
+    added: Sequence[tuple[str, str]] = ()
+    """Rows that a script adds to it."""
 
 
 def check(request: Request, wrote: Callable[[Via], bool]) -> Reply | None:
@@ -86,11 +90,22 @@ def shown_seal(via: Via) -> str:
     return parts[1] if len(parts) == 3 else ""
 
 
+def fits_a_row(value: str) -> bool:
+    """Whether ``value`` stays one header row when it is written into a message."""
+    return not any(end in value for end in "\r\n\0")
+
+
 def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
-    """The bytes of ``request`` as it goes on to ``target`` (RFC 3261 §16.6 steps 1 to 9)."""
+    """The bytes of ``request`` as it goes on to ``target`` (RFC 3261 §16.6 steps 1 to 9).
+
+    Raises ``ValueError`` for a Path or an added row that would be more than one row, which is a
+    script's mistake.
+    """
     stamped = stamp_via(request.all("via")[0], request.via, outgoing.source)
     via = _own_via(request, stamped, outgoing)
     uri = _request_uri(target)
+    if outgoing.path:
+        request = _with_path(request, outgoing.path)
     router = first_route(request)
     if router is not None and "lr" not in router.params:
         request, uri = _for_strict_router(request, uri), _request_uri(router)
@@ -98,6 +113,7 @@ def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
         f"{request.method} {uri} SIP/2.0",
         f"Via: {via}",
         *_passed_on(request, stamped),
+        *[_row(name, value) for name, value in outgoing.added],
     ]
     if request.first("max-forwards") is None:
         lines.append(f"Max-Forwards: {DEFAULT_MAX_FORWARDS}")
@@ -117,6 +133,26 @@ def _has_looped(request: Request, wrote: Callable[[Via], bool]) -> bool:
             if via.branch.endswith(loop) and wrote(via):
                 return True
     return False
+
+
+def _with_path(request: Request, path: str) -> Request:
+    """``request`` with ``path`` as its first Route row: in front of its own, else below the Vias.
+
+    It came without them, so what our Via says of the request is said of it as it came.
+    """
+    headers, lines = list(request.headers), list(request.lines)
+    names = [name for name, _ in headers]
+    at = names.index("route") if "route" in names else len(names) - names[::-1].index("via")
+    headers.insert(at, ("route", path))
+    lines.insert(at, _row("Route", path))
+    return Request(request.method, request.uri, headers, lines, request.body)
+
+
+def _row(name: str, value: str) -> str:
+    """A header row. Raises ``ValueError`` if it would be none, or more than one."""
+    if not (is_token(name) and fits_a_row(value)):
+        raise ValueError(f"not one header row: {name!r}")
+    return f"{name}: {value}"
 
 
 def _for_strict_router(request: Request, uri: str) -> Request:

@@ -34,6 +34,9 @@ from tests.edge.loopback import SECRET, WAIT_S
 OURS = "192.0.2.1"
 """The address that ``running`` workers take for their own, with port 5060."""
 
+NODE = "node-1"
+"""Its name."""
+
 DEFAULTS = Settings()
 
 
@@ -123,7 +126,7 @@ async def running(
     table = FlowTable(index, "e")
     streams = Streams(table, settings.limits, metrics.count_keepalive, metrics.count_closed)
     relay = Relay(folder, index, table, metrics.drop)
-    identity = Identity(OURS, frozenset({5060}))
+    identity = Identity(OURS, [Hop("UDP", OURS, 5060), Hop("TCP", OURS, 5060)], NODE, table)
     outbound = Outbound(identity, [], streams, relay, Resolver(no_names), lambda: SECRET)
     route = BuiltIn(settings.routing).route
     try:

@@ -2,14 +2,16 @@
 
 import pytest
 
+from regcluster.edge.flow import FlowTable
 from regcluster.edge.identity import Identity, is_local_address
 from regcluster.sip.headers import parse_via
 from regcluster.sip.hop import Hop
 from regcluster.sip.uri import SipUri, parse_uri
 from tests.edge.loopback import no_descriptors
 
-PLAIN = Identity("", frozenset({5060}))
-NAMED = Identity("SIP.example.com", frozenset({5060}))
+LISTENERS = [Hop("UDP", "0.0.0.0", 5060), Hop("TCP", "::", 5060)]
+PLAIN = Identity("", LISTENERS, "node-1", FlowTable(0, "e"))
+NAMED = Identity("SIP.example.com", LISTENERS, "node-1", FlowTable(0, "e"))
 
 
 def uri(text: str) -> SipUri:

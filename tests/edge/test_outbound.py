@@ -10,12 +10,13 @@ import pytest
 from fakeredis import FakeServer
 
 from regcluster.config import RoutingSettings, Settings
+from regcluster.edge.outbound import UNREACHABLE
 from regcluster.errors import MalformedHeader, StoreUnavailable
 from regcluster.sip.message import Request
 from tests import wire
 from tests.edge.loopback import Inbox
 from tests.edge.memory import OURS, Ledger, MemoryFlow, running
-from tests.edge.ways import Peer, Ways, far_end, opened, request, udp_phone
+from tests.edge.ways import Peer, Ways, far_end, opened, request, to, udp_phone
 
 pytestmark = pytest.mark.anyio
 
@@ -52,12 +53,12 @@ async def test_a_request_leaves_over_udp(ways: Ways, phone: tuple[Peer, int]) ->
     ledger = Ledger()
 
     sent = await ways.outbound.forward(
-        request(wire.invite()), f"sip:alice@127.0.0.1:{port}", CALLER
+        request(wire.invite()), to(f"sip:alice@127.0.0.1:{port}"), CALLER
     )
     message, source = await peer.next()
 
     counted = ledger.count("sip_forwarded_total", kind="request", transport="UDP")
-    assert (True, "UDP", ways.udp.port, ways.udp.port, 1) == (
+    assert (None, "UDP", ways.udp.port, ways.udp.port, 1) == (
         sent,
         message.via.transport,
         message.via.port,
@@ -72,7 +73,7 @@ async def test_a_request_tells_where_it_came_from(ways: Ways, phone: tuple[Peer,
     via = "SIP/2.0/UDP 10.0.0.1:7;branch=z9hG4bK-1"
 
     await ways.outbound.forward(
-        request(wire.invite(via=f"{via};rport")), f"sip:alice@127.0.0.1:{port}", CALLER
+        request(wire.invite(via=f"{via};rport")), to(f"sip:alice@127.0.0.1:{port}"), CALLER
     )
     message, _ = await peer.next()
 
@@ -85,7 +86,9 @@ async def test_a_request_leaves_from_the_address_that_leads_there(
     """Of several sockets the one whose address the kernel would choose, not the first."""
     peer, port = phone
     async with opened(tmp_path, udp_hosts=("127.0.0.2", "127.0.0.1")) as ways:
-        await ways.outbound.forward(request(wire.invite()), f"sip:alice@127.0.0.1:{port}", CALLER)
+        await ways.outbound.forward(
+            request(wire.invite()), to(f"sip:alice@127.0.0.1:{port}"), CALLER
+        )
         message, _ = await peer.next()
 
     assert "127.0.0.1" == message.via.host
@@ -95,7 +98,7 @@ async def test_a_name_is_looked_up(ways: Ways, phone: tuple[Peer, int]) -> None:
     """A contact may name a host; the Request-URI keeps the name."""
     peer, port = phone
 
-    await ways.outbound.forward(request(wire.invite()), f"sip:alice@phone.test:{port}", CALLER)
+    await ways.outbound.forward(request(wire.invite()), to(f"sip:alice@phone.test:{port}"), CALLER)
     message, _ = await peer.next()
 
     assert isinstance(message, Request)
@@ -107,7 +110,7 @@ async def test_a_route_comes_before_the_target(ways: Ways, phone: tuple[Peer, in
     peer, port = phone
     routed = request(wire.invite(route=f"<sip:127.0.0.1:{port};lr>"))
 
-    await ways.outbound.forward(routed, "sip:alice@192.0.2.99", CALLER)
+    await ways.outbound.forward(routed, to("sip:alice@192.0.2.99"), CALLER)
     message, _ = await peer.next()
 
     assert isinstance(message, Request)
@@ -121,13 +124,13 @@ async def test_a_request_leaves_over_one_connection(ways: Ways) -> None:
         port = await far_end(stack, phone)
         target = f"sip:alice@127.0.0.1:{port};transport=tcp"
         sent = [
-            await ways.outbound.forward(request(wire.invite(call_id=str(n))), target, CALLER)
+            await ways.outbound.forward(request(wire.invite(call_id=str(n))), to(target), CALLER)
             for n in range(2)
         ]
         (first, flow), (second, again) = await phone.next(), await phone.next()
 
     via = request(first).via
-    assert ([True, True], "TCP", ways.tcp.port, "1", True) == (
+    assert ([None, None], "TCP", ways.tcp.port, "1", True) == (
         sent,
         via.transport,
         via.port,
@@ -151,7 +154,7 @@ async def test_a_request_leaves_over_one_connection(ways: Ways) -> None:
 )
 async def test_where_we_cannot_go_is_told_at_once(ways: Ways, target: str) -> None:
     """No address, a transport or a family we do not have, or no target at all."""
-    assert not await ways.outbound.forward(request(wire.invite()), target, CALLER)
+    assert UNREACHABLE == await ways.outbound.forward(request(wire.invite()), to(target), CALLER)
 
 
 async def test_a_refused_connection_is_told_at_once(ways: Ways, shut_port: int) -> None:
@@ -159,9 +162,9 @@ async def test_a_refused_connection_is_told_at_once(ways: Ways, shut_port: int) 
     started = monotonic()
     target = f"sip:alice@127.0.0.1:{shut_port};transport=tcp"
 
-    sent = await ways.outbound.forward(request(wire.invite()), target, CALLER)
+    sent = await ways.outbound.forward(request(wire.invite()), to(target), CALLER)
 
-    assert (False, True) == (sent, monotonic() - started < PROMPTLY_S)
+    assert (UNREACHABLE, True) == (sent, monotonic() - started < PROMPTLY_S)
 
 
 async def test_the_caller_of_a_dead_contact_gets_a_500(tmp_path: Path, shut_port: int) -> None:
@@ -205,7 +208,9 @@ async def test_a_datagram_too_large_for_ip_is_told_at_once(
     """The kernel does not take it; the caller need not wait to hear of it."""
     large = request(wire.invite(body=b"x" * 65500))
 
-    assert not await ways.outbound.forward(large, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
+    assert UNREACHABLE == await ways.outbound.forward(
+        large, to(f"sip:alice@127.0.0.1:{phone[1]}"), CALLER
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "phone.test"])
@@ -215,8 +220,8 @@ async def test_a_caller_from_elsewhere_does_not_get_to_loopback(
     """Nor by a name: behind a contact there could be a service that trusts this machine."""
     caller = MemoryFlow(host="192.0.2.1")
 
-    assert not await ways.outbound.forward(
-        request(wire.invite()), f"sip:alice@{host}:{phone[1]}", caller
+    assert UNREACHABLE == await ways.outbound.forward(
+        request(wire.invite()), to(f"sip:alice@{host}:{phone[1]}"), caller
     )
 
 
@@ -228,7 +233,9 @@ async def test_nothing_for_a_secure_target_leaves_in_the_clear(
     port = ways.tcp.port
     routed = request(wire.invite(route=route and route.format(port=port)))
 
-    assert not await ways.outbound.forward(routed, f"sips:alice@127.0.0.1:{port}", CALLER)
+    assert UNREACHABLE == await ways.outbound.forward(
+        routed, to(f"sips:alice@127.0.0.1:{port}"), CALLER
+    )
 
 
 async def test_a_request_nobody_could_forward_is_the_callers_fault(
@@ -238,7 +245,7 @@ async def test_a_request_nobody_could_forward_is_the_callers_fault(
     broken = request(wire.invite(max_forwards="many"))
 
     with pytest.raises(MalformedHeader, match="Bad Max-Forwards"):
-        await ways.outbound.forward(broken, f"sip:alice@127.0.0.1:{phone[1]}", CALLER)
+        await ways.outbound.forward(broken, to(f"sip:alice@127.0.0.1:{phone[1]}"), CALLER)
 
 
 async def test_nothing_is_sent_on_before_the_secret_is_known(
@@ -248,5 +255,5 @@ async def test_nothing_is_sent_on_before_the_secret_is_known(
     async with opened(tmp_path, secret=b"") as ways:
         with pytest.raises(StoreUnavailable):
             await ways.outbound.forward(
-                request(wire.invite()), f"sip:alice@127.0.0.1:{phone[1]}", CALLER
+                request(wire.invite()), to(f"sip:alice@127.0.0.1:{phone[1]}"), CALLER
             )

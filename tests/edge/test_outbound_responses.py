@@ -11,7 +11,7 @@ from regcluster.sip.parser import parse
 from tests import wire
 from tests.edge.loopback import WAIT_S
 from tests.edge.memory import Ledger, MemoryFlow
-from tests.edge.ways import Peer, Ways, opened, request, sealed, udp_phone
+from tests.edge.ways import Peer, Ways, opened, request, sealed, to, udp_phone
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +46,7 @@ async def test_a_response_goes_back_over_udp(ways: Ways, phone: tuple[Peer, int]
     caller = MemoryFlow(host="127.0.0.1", port=port)
     target = f"sip:alice@127.0.0.1:{port}"
 
-    await ways.outbound.forward(request(wire.invite(via=f"{via};rport")), target, caller)
+    await ways.outbound.forward(request(wire.invite(via=f"{via};rport")), to(target), caller)
     asked, _ = await peer.next()
     dropped = ways.outbound.respond(answer_to(asked))
     message, source = await peer.next()
@@ -81,7 +81,7 @@ async def test_a_response_goes_back_on_the_connection_of_its_request(
     writer.write(wire.invite(via=via))
     data, flow = await ways.inbox.next()
 
-    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
+    await ways.outbound.forward(request(data), to(f"sip:alice@127.0.0.1:{port}"), flow)
     message, _ = await peer.next()
     dropped = ways.outbound.respond(answer_to(message))
     async with asyncio.timeout(WAIT_S):
@@ -99,7 +99,7 @@ async def test_a_response_goes_back_through_the_worker_that_holds_the_connection
     reader, writer = await asyncio.open_connection("127.0.0.1", ways.tcp.port)
     writer.write(wire.invite(via="SIP/2.0/TCP 127.0.0.1:7;branch=z9hG4bK-1"))
     data, flow = await ways.inbox.next()
-    await ways.outbound.forward(request(data), f"sip:alice@127.0.0.1:{port}", flow)
+    await ways.outbound.forward(request(data), to(f"sip:alice@127.0.0.1:{port}"), flow)
     message, _ = await peer.next()
 
     async with opened(tmp_path, worker=1, ports=frozenset({ways.udp.port})) as other:

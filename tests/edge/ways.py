@@ -16,11 +16,14 @@ from regcluster.edge.sockets import bind_tcp, bind_udp
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.proxy.seal import seal
+from regcluster.registrar.branch import Branch
+from regcluster.route.call import Forward
 from regcluster.sip.headers import parse_via
 from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import parse
 from tests.edge.loopback import SECRET, WAIT_S, Inbox
+from tests.edge.memory import NODE
 
 
 @dataclass
@@ -63,6 +66,11 @@ def request(data: bytes) -> Request:
     return message
 
 
+def to(uri: str) -> Forward:
+    """The way to a URI and nothing more."""
+    return Forward(Branch(uri))
+
+
 def sealed(below: str, flow: str = "") -> str:
     """A branch of ours, above that Via."""
     return f"branch=z9hG4bK1.{seal(SECRET, via_hop(parse_via(below)), flow)}.2"
@@ -96,7 +104,9 @@ async def opened(
     ]
     endpoint = endpoints[0]
     relay = Relay(folder, worker, table, inbox.count)
-    identity = Identity("", ports | {tcp.port, endpoint.local.port})
+    others = [Hop("UDP", "127.0.0.1", port) for port in ports]
+    listeners = [tcp, *[endpoint.local for endpoint in endpoints], *others]
+    identity = Identity("", listeners, NODE, table)
     outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup), lambda: secret)
     yield Ways(outbound, inbox, endpoint.local, tcp)
     await streams.close()
