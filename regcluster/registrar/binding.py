@@ -78,12 +78,19 @@ def preference(binding: Binding) -> tuple[int, int, int, str]:
     return (-binding.q, binding.created_at, len(binding.ruid), binding.ruid)
 
 
-def match_key(text: str, uri: Uri, settings: LocationSettings) -> str:
-    """The store's name for the binding of Contact URI ``uri``, received as ``text``."""
+def match_key(text: str, uri: Uri, settings: LocationSettings, scope: str = "") -> str:
+    """The store's name for the binding of Contact URI ``uri``, received as ``text``.
+
+    ``scope`` is ``key_scope`` of the request. With an instance this is the binding's alias.
+    """
+    if scope and settings.matching_mode == _BY_CALL_ID_ALONE:
+        return scope
     if settings.uri_equality == "bytes" or not isinstance(uri, SipUri):
-        return text
-    strict, others = comparison_parts(uri)
-    return f"{strict} {others}" if others else strict
+        key = text
+    else:
+        strict, others = comparison_parts(uri)
+        key = f"{strict} {others}" if others else strict
+    return f"{scope}:{key}" if scope else key
 
 
 def key_scope(call_id: str, path: str, settings: LocationSettings) -> str:
@@ -95,14 +102,6 @@ def key_scope(call_id: str, path: str, settings: LocationSettings) -> str:
     if mode == _BY_URI or (mode == _BY_PATH and not path):
         return ""
     return f"#{_digest(path if mode == _BY_PATH else call_id)}"
-
-
-def contact_key(text: str, uri: Uri, scope: str, settings: LocationSettings) -> str:
-    """The key of a contact without an instance, and the alias of one that has an instance."""
-    if scope and settings.matching_mode == _BY_CALL_ID_ALONE:
-        return scope
-    key = match_key(text, uri, settings)
-    return f"{scope}:{key}" if scope else key
 
 
 def flow_key(instance: str, reg_id: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.errors import MalformedHeader
 from regcluster.registrar.aor import BAD_AOR, canonical_aor
-from regcluster.registrar.binding import contact_key, flow_key, key_scope
+from regcluster.registrar.binding import flow_key, key_scope, match_key
 from regcluster.registrar.contact import (
     MAX_RECEIVED,
     TOO_LONG,
@@ -63,27 +63,28 @@ MAX_BINDINGS = 256
 """Bindings an AOR may have where nobody has set a limit. Every save reads and answers all of them:
 ten thousand held up the store for a quarter of a second, and everybody's calls with it."""
 
+# An IntFlag looks up a member for each test of a bit, an int does not.
+_REPL = int(SaveFlag.REPL)
+_NOVARIATION = int(SaveFlag.NOVARIATION)
+
 STRICT = 2
 """The ``path_mode`` that refuses a Path the phone does not know of."""
 
 
 @dataclass(slots=True)
 class Manner:
-    """What all contacts of one request are bound with."""
+    """What all contacts of one request are bound with, besides what they say themselves."""
 
     options: SaveOptions
-    expires: int | None
-    """Of the Expires header; None: none that can be read."""
-    spread: Spread | None
     methods: int
-    """Of the Allow header."""
-    path: str
-    received: str
-    """What Path says of where the request came from."""
-    scope: str
-    """What ``matching_mode`` adds to each key."""
-    has_flows: bool
+    """What Allow says."""
+    has_flows: bool = True
     """Whether ``reg-id`` counts."""
+    scope: str = ""
+    """What ``matching_mode`` adds to each key."""
+    path: str = ""
+    received: str = ""
+    """What Path says of where the request came from."""
 
 
 @dataclass(slots=True)
@@ -113,39 +114,41 @@ class Planner:
         call_id = request.first("call-id") or ""
         if octets(call_id) > MAX_CALL_ID:
             return _bad("Callid too long")
-        contacts = self._contacts(request, options)
+        header = request.first("expires")
+        expires = parse_expires(header) if header is not None else None
+        contacts = self._contacts(request, options, expires)
         if isinstance(contacts, Refusal):
             return contacts
         manner = self._manner(request, contacts or [], extensions, options)
         if isinstance(manner, Refusal):
             return manner
-        changes = self._bind(contacts or [], manner)
+        changes = self._bind(contacts or [], expires, manner)
         if isinstance(changes, Refusal):
             return changes
         # Asked last, as in Kamailio, but before anything is written.
         if manner.path and registrar.path_mode == STRICT and not extensions.supports(PATH):
             return refuse_path(manner.path)
-        flags = options.flags
+        plain = extensions is NO_EXTENSIONS
         return SavePlan(
             aor=aor,
             call_id=call_id,
             cseq=request.cseq.number,
-            user_agent=_user_agent(options.user_agent or request.first("user-agent")),
+            user_agent=_user_agent(options.user_agent or request.first("user-agent") or ""),
             wipe=contacts is None,
             changes=changes,
-            max_contacts=_limit(options, registrar),
+            max_contacts=_limit(options.max_contacts, registrar),
             cseq_delay=location.cseq_delay,
             table=options.table,
             socket=options.socket,
             path=manner.path,
-            cflags=self._cflags(manner),
+            cflags=_nat_marked(options.cflags, location) if manner.received else options.cflags,
             connection=options.connection,
             xavp=options.xavp,
-            is_single=SaveFlag.REPL in flags,
+            is_single=int(options.flags) & _REPL != 0,
             evicts=registrar.full_aor == "evict",
             adopts=location.plain_binding == "adopt",
             drops_flows=location.new_call_id == "drop_flows",
-            terms=self._terms(request, manner, extensions),
+            terms=PLAIN_TERMS if plain else self._terms(request, manner, extensions),
         )
 
     def _aor(self, request: Request, options: SaveOptions) -> str | Refusal:
@@ -156,9 +159,10 @@ class Planner:
             return Refusal(broken.status, broken.reason, BAD_AOR)
         return canonical_aor(uri, self.registrar, self.location)
 
-    def _contacts(self, request: Request, options: SaveOptions) -> list[Contact] | Refusal | None:
+    def _contacts(
+        self, request: Request, options: SaveOptions, expires: int | None
+    ) -> list[Contact] | Refusal | None:
         """Step 6: the contacts, none for a query; None stands for ``Contact: *``."""
-        expires = _expires(request)
         values = [options.contact] if options.contact else request.all("contact")
         if not values:
             return []
@@ -167,10 +171,6 @@ class Planner:
             return None if expires == 0 else _bad("* used in contact and expires is not zero")
         if len(contacts) > MAX_CONTACTS:
             return _bad("Too many contacts in one request")
-        longest = self.registrar.contact_max_size
-        for contact in contacts:
-            if octets(contact.uri) > longest:
-                return _bad(TOO_LONG)
         return contacts
 
     def _manner(
@@ -180,46 +180,45 @@ class Planner:
         extensions: Extensions,
         options: SaveOptions,
     ) -> Manner | Refusal:
-        """What the other headers say about the contacts: Path, Supported, Allow."""
-        registrar = self.registrar
-        if refusal := refuse_unsupporting(extensions, registrar):
+        """What the way the request came means for its contacts: Path and outbound."""
+        registrar, location = self.registrar, self.location
+        methods = methods_of(request.all("allow"))
+        if registrar.outbound_mode and (refusal := refuse_unsupporting(extensions, registrar)):
             return refusal
+        is_plain = not (registrar.outbound_mode or registrar.use_path or location.matching_mode)
+        if is_plain or not contacts:
+            return Manner(options, methods)
         has_flows = honours_reg_id(request, contacts, extensions, registrar)
         if isinstance(has_flows, Refusal):
             return has_flows
-        path = read_path(request, registrar) if contacts else ""
-        return Manner(
-            options=options,
-            expires=_expires(request),
-            spread=None if SaveFlag.NOVARIATION in options.flags else self.spread,
-            methods=methods_of(request.all("allow")),
-            path=path,
-            received=received_of(path) if path and registrar.path_use_received else "",
-            scope=key_scope(request.first("call-id") or "", path, self.location),
-            has_flows=has_flows,
-        )
+        path = read_path(request, registrar)
+        received = received_of(path) if path and registrar.path_use_received else ""
+        scope = key_scope(request.first("call-id") or "", path, location)
+        return Manner(options, methods, has_flows, scope, path, received)
 
-    def _bind(self, contacts: list[Contact], manner: Manner) -> list[Change] | Refusal:
+    def _bind(
+        self, contacts: list[Contact], expires: int | None, manner: Manner
+    ) -> list[Change] | Refusal:
         """Step 7: a lifetime, a preference and a match key for each contact, or none at all."""
+        registrar, options = self.registrar, manner.options
+        spread = None if int(options.flags) & _NOVARIATION else self.spread
         changes = []
         for contact in contacts:
-            lifetime = self._lifetime(contact.params, manner)
+            if octets(contact.uri) > registrar.contact_max_size:
+                return _bad(TOO_LONG)
+            if options.expires is None:
+                lifetime = grant(asked_lifetime(contact.params, expires), registrar, spread)
+            else:
+                lifetime = grant(options.expires, registrar, None)
             if isinstance(lifetime, Refusal):
                 return lifetime
             changes.append(self._change(contact, lifetime, manner))
         return changes
 
-    def _lifetime(self, params: Params, manner: Manner) -> int | Refusal:
-        forced = manner.options.expires
-        if forced is not None:
-            return grant(forced, self.registrar, None)
-        return grant(asked_lifetime(params, manner.expires), self.registrar, manner.spread)
-
     def _change(self, contact: Contact, lifetime: int, manner: Manner) -> Change:
-        params = contact.params
-        key, alias = contact_key(contact.uri, contact.parsed, manner.scope, self.location), ""
-        instance, reg_id = read_instance(params), 0
-        if instance:
+        params, alias, instance, reg_id = contact.params, "", "", 0
+        key = match_key(contact.uri, contact.parsed, self.location, manner.scope)
+        if "+sip.instance" in params and (instance := read_instance(params)):
             reg_id = read_reg_id(params) if manner.has_flows else 0
             key, alias = flow_key(instance, reg_id), key
         methods = params.get("methods")
@@ -227,45 +226,36 @@ class Planner:
             key=key,
             lifetime=lifetime,
             uri=contact.uri,
-            q=self._q(params, manner.options),
+            q=self._q(params, manner.options.q),
             params=kept_params(params, self.registrar),
             ruid=self.next_ruid(),
             alias=alias,
-            methods=parse_methods(methods) if methods is not None else manner.methods,
+            methods=manner.methods if methods is None else parse_methods(methods),
             received=self._received(params, manner),
             instance=instance,
             reg_id=reg_id,
         )
 
-    def _q(self, params: Params, options: SaveOptions) -> int:
-        if options.q is not None:
-            if not 0 <= options.q <= 1000:
-                raise MalformedHeader("Invalid q param in contact")
-            return options.q
-        q = params.get("q")
-        return parse_q(q) if q else self.registrar.default_q
+    def _q(self, params: Params, forced: int | None) -> int:
+        if forced is None:
+            q = params.get("q")
+            return parse_q(q) if q else self.registrar.default_q
+        if not 0 <= forced <= 1000:
+            raise MalformedHeader("Invalid q param in contact")
+        return forced
 
     def _received(self, params: Params, manner: Manner) -> str:
         """Where calls go instead of to the contact: Path knows best, then who is trusted."""
-        options = manner.options
-        received = (
-            manner.received
-            or own_received(params, options.source, self.registrar.trust_contact_from)
-            or options.received
-        )
-        if octets(received) > MAX_RECEIVED:
+        received, options = manner.received, manner.options
+        if not received and "received" in params:
+            received = own_received(params, options.source, self.registrar.trust_contact_from)
+        received = received or options.received
+        if received and octets(received) > MAX_RECEIVED:
             raise MalformedHeader(TOO_LONG)
         return received
 
-    def _cflags(self, manner: Manner) -> int:
-        """The branch flags, and the one that says that the phone is behind a NAT."""
-        cflags, bflag = manner.options.cflags, self.location.nat_bflag
-        return cflags | 1 << bflag if manner.received and bflag >= 0 else cflags
-
     def _terms(self, request: Request, manner: Manner, extensions: Extensions) -> Terms:
-        """What the phone may be told in the answer."""
-        if extensions is NO_EXTENSIONS:
-            return PLAIN_TERMS
+        """What the phone may be told in the answer, by what it knows of."""
         registrar = self.registrar
         gives_gruus = registrar.gruu_enabled and extensions.supports(GRUU)
         shows_path = registrar.path_mode and extensions.supports(PATH)
@@ -273,7 +263,7 @@ class Planner:
         return Terms(
             path=manner.path if shows_path else "",
             gruu_host=_host(_name(request, manner.options)) if gives_gruus else "",
-            is_outbound=bool(registrar.outbound_mode) and speaks_outbound,
+            is_outbound=registrar.outbound_mode != 0 and speaks_outbound,
         )
 
 
@@ -282,11 +272,16 @@ def bindings_allowed(settings: RegistrarSettings) -> int:
     return settings.max_contacts or MAX_BINDINGS
 
 
-def _limit(options: SaveOptions, settings: RegistrarSettings) -> int:
-    """The same, for one request: a script may know better."""
-    if options.max_contacts is None:
+def _limit(own: int | None, settings: RegistrarSettings) -> int:
+    """The same for one request, for which a script may name a limit of its own."""
+    if own is None:
         return bindings_allowed(settings)
-    return options.max_contacts if options.max_contacts > 0 else MAX_BINDINGS
+    return own if own > 0 else MAX_BINDINGS
+
+
+def _nat_marked(cflags: int, settings: LocationSettings) -> int:
+    """``cflags`` of a phone behind a NAT."""
+    return cflags | 1 << settings.nat_bflag if settings.nat_bflag >= 0 else cflags
 
 
 def _bad(error: str) -> Refusal:
@@ -306,11 +301,5 @@ def _host(uri: str) -> str:
     return split_hostport(rest.partition("?")[0].partition(";")[0])[0]
 
 
-def _expires(request: Request) -> int | None:
-    """What the Expires header says; None if it is missing or no number."""
-    header = request.first("expires")
-    return parse_expires(header) if header is not None else None
-
-
-def _user_agent(text: str | None) -> str:
-    return text if text and octets(text) <= MAX_USER_AGENT else ""
+def _user_agent(text: str) -> str:
+    return text if octets(text) <= MAX_USER_AGENT else ""
