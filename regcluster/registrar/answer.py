@@ -27,24 +27,14 @@ _REQUIRED = ("Require", "outbound")
 _date = lru_cache(maxsize=2)(render_date)
 
 
-_NO_PLAN = SavePlan("", "", 0, "", wipe=False, changes=[], max_contacts=0, cseq_delay=0)
-
-
 def answer(
-    verdict: Verdict,
-    plan: SavePlan | RegistrarSettings,
-    settings: RegistrarSettings | None = None,
-    mint: Mint | None = None,
+    verdict: Verdict, plan: SavePlan, settings: RegistrarSettings, mint: Mint | None = None
 ) -> Reply:
     """The reply to a REGISTER that reached the store, with the bindings in the order of the record.
 
     ``mint`` makes the temporary GRUUs of those whose phone asked for them; without it they get the
     public one alone.
     """
-    if isinstance(plan, RegistrarSettings):
-        settings = plan
-        plan = _NO_PLAN
-    assert settings is not None
     headers = _contact_header(verdict.record, plan, settings, mint)
     if verdict.outcome == "out_of_order":
         return _refusal(OUT_OF_ORDER, settings, headers)

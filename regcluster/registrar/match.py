@@ -53,11 +53,6 @@ class Match:
         )
 
 
-def first_match(bindings: Iterable[Binding], match: Match) -> Binding | None:
-    """The first binding that ``match`` fits."""
-    return next((binding for binding in bindings if match.fits(binding)), None)
-
-
 def comes_from(source: Hop, bindings: Iterable[Binding], mode: int) -> bool:
     """Whether one of ``bindings`` was made from ``source``, as far as ``mode`` wants to know.
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from regcluster.config import LocationSettings, RegistrarSettings
-from regcluster.registrar.answer import expires_in
 from regcluster.registrar.binding import Binding, instance_id
 from regcluster.registrar.branch import Branch, branch_of
 from regcluster.registrar.codes import LookupCode
@@ -133,20 +132,3 @@ def _is_wanted(binding: Binding, wanted: Instance | Opened) -> bool:
     if isinstance(wanted, Opened):
         return wanted.names(binding)
     return binding.instance != "" and instance_id(binding.instance) == instance_id(wanted.name)
-
-
-@dataclass(slots=True)
-class Target:
-    """A binding chosen for routing."""
-
-    uri: str
-    q: int
-    expires_in: int
-    """Seconds the binding has left."""
-    binding: Binding
-
-
-def select(record: Record, settings: RegistrarSettings) -> list[Target]:
-    """Every contact, or only the best where ``append_branches`` is off."""
-    chosen = record.bindings if settings.append_branches else record.bindings[:1]
-    return [Target(b.uri, b.q, expires_in(b, record.now), b) for b in chosen]
