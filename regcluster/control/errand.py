@@ -1,37 +1,21 @@
-"""What an operator on the same machine asks of a running node, and how it answers.
+"""What an operator on the same machine asks of a running node, and what it answers.
 
-One JSON line each way over a Unix socket in the node's private folder. Only the user whose node it
-is gets an answer: the folder lets nobody else in, and whoever is there all the same is looked at
-once more.
+One JSON line each way, over a Unix socket in the node's private folder; ``porter`` is the node's
+end of it.
 """
 
-import os
 import socket
-import struct
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
-import anyio
 import msgspec
-from anyio.abc import SocketAttribute, SocketListener, SocketStream
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from regcluster.control.overlay import Change, Overridden
-from regcluster.log import get_logger
-
-logger = get_logger(__name__)
 
 FOLDER = "regcluster-"
 """What the name of a node's folder begins with, in the system's directory for such."""
 
 SOCKET = "control"
 """The socket in it."""
-
-MAX_LINE = 1024 * 1024
-
-_PEER = struct.Struct("3i")
-"""``struct ucred``: process, user, group."""
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -51,20 +35,6 @@ class Answer(msgspec.Struct, frozen=True):
     problems: list[str] = []
 
 
-Run = Callable[[Errand], Awaitable[Answer]]
-
-
-async def listen(folder: Path) -> SocketListener:
-    """The socket for errands to the node whose private ``folder`` this is."""
-    return await anyio.create_unix_listener(folder / SOCKET, mode=0o600)
-
-
-async def serve(listener: SocketListener, run: Run) -> None:
-    """Run every errand that comes to ``listener``, until cancelled."""
-    async with listener:
-        await listener.serve(partial(_attend, run))
-
-
 def ask(folder: Path, errand: Errand, timeout_s: float) -> Answer:
     """Send ``errand`` to the node whose folder this is. Raises ``OSError``: nobody answers."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -76,28 +46,3 @@ def ask(folder: Path, errand: Errand, timeout_s: float) -> Answer:
     if not line.endswith(b"\n"):
         raise ConnectionResetError("the node went away")
     return msgspec.json.decode(line, type=Answer)
-
-
-async def _attend(run: Run, stream: SocketStream) -> None:
-    async with stream:
-        try:
-            if _user_of(stream) == os.geteuid():
-                line = await BufferedByteReceiveStream(stream).receive_until(b"\n", MAX_LINE)
-                answer = await run(msgspec.json.decode(line, type=Errand))
-                await stream.send(msgspec.json.encode(answer) + b"\n")
-                return
-            problem = "another user"
-        except msgspec.MsgspecError:
-            problem = "not understood"
-        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.DelimiterNotFound):
-            problem = "incomplete"
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            problem = "gone before the answer"
-        logger.warning("errand refused", problem=problem)
-
-
-def _user_of(stream: SocketStream) -> int:
-    raw = stream.extra(SocketAttribute.raw_socket)
-    peer = raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    user: int = _PEER.unpack(peer)[1]
-    return user

@@ -17,7 +17,7 @@ from regcluster.control import errand, output
 from regcluster.control.errand import Answer, Errand
 from regcluster.control.exits import UNUSABLE, say_no
 from regcluster.control.options import json_option
-from regcluster.control.overlay import Overridden
+from regcluster.control.overlay import Change, Overridden
 from regcluster.errors import ConfigError
 
 TIMEOUT_S = 30.0
@@ -100,9 +100,9 @@ def _ask(node: Node, what: Errand) -> Answer:
         say_no(f"{node.title} did not answer, so look again what it goes by: {why}")
 
 
-def _changes(words: Sequence[str]) -> dict[str, str]:
+def _changes(words: Sequence[str]) -> dict[str, Change]:
     """Values by key, from ``KEY VALUE`` and ``KEY=VALUE`` in any mixture."""
-    found: dict[str, str] = {}
+    found: dict[str, Change] = {}
     rest = list(words)
     while rest:
         key, mark, text = rest.pop(0).partition("=")
@@ -116,7 +116,8 @@ def _changes(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _resets(words: Sequence[str]) -> dict[str, None]:
+def _resets(words: Sequence[str]) -> dict[str, Change]:
+    """The keys to reset, as changes to nothing."""
     for word in words:
         if word.startswith("-"):
             raise click.NoSuchOption(word)
@@ -147,5 +148,5 @@ def _row(key: str, one: Overridden) -> tuple[str, str, str, str]:
 
 def _document(answer: Answer) -> dict[str, object]:
     """The answer for machines."""
-    row: dict[str, object] = {"ok": not answer.problems}
-    return row | msgspec.to_builtins(answer)
+    built: dict[str, object] = msgspec.to_builtins(answer)
+    return {"ok": not answer.problems, **built}

@@ -25,8 +25,8 @@ from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.reload import changed, merged
 from regcluster.config.secrets import secret_free
-from regcluster.control import errand, http
-from regcluster.control.errand import Answer, Errand
+from regcluster.control import http, porter
+from regcluster.control.errand import FOLDER, Answer, Errand
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.listeners import claim
 from regcluster.control.overlay import Overlay
@@ -57,7 +57,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> None:
     settings = loaded.settings
     claim(settings.listen)
     bound = http.bind(settings.http.listen) if settings.http.listen else None
-    with tempfile.TemporaryDirectory(prefix=errand.FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
         supervisor = Supervisor(loaded, reload, Path(folder))
         anyio.run(supervisor.run, bound, backend_options={"use_uvloop": True})
 
@@ -87,12 +87,12 @@ class Supervisor:
     async def run(self, bound: socket.socket | None) -> None:
         """Start, watch, and end in order; HTTP on ``bound``. Raises ``RegclusterError``."""
         self._configure_log()
-        errands = await errand.listen(self._folder)
+        errands = await porter.listen(self._folder)
         with anyio.open_signal_receiver(*SIGNALS) as signals:
             async with anyio.create_task_group() as tasks:
                 self._end = tasks.cancel_scope.cancel
                 tasks.start_soon(self._obey, signals, tasks)
-                tasks.start_soon(errand.serve, errands, self._run)
+                tasks.start_soon(porter.serve, errands, self._run)
                 if bound:
                     tasks.start_soon(http.serve, bound, self._workers, self._workers.registry)
                 try:

@@ -63,8 +63,8 @@ class Actor:
                 time.sleep(slowness_s)
                 return
             self._level = order["settings"]["log"]["level"]
-            self._say("applied")
             self._say_level()
+            self._say("applied")
 
     def torn(self) -> None:
         if self._place % 2:

@@ -1,18 +1,13 @@
 """A node as its operator drives it: signals, settings, health over HTTP, and its end.
 
-The supervisor is real and runs here; its workers are players, see ``stage``.
+The supervisor is real and runs here; its workers are players, see ``node``.
 """
 
-import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import anyio
-import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -24,70 +19,19 @@ from regcluster.config import (
     Settings,
     StoreSettings,
 )
-from regcluster.config.fields import FIELDS
 from regcluster.config.reader import Loaded
-from regcluster.control import http, supervisor
-from regcluster.control.supervisor import Supervisor
+from regcluster.control import supervisor
 from regcluster.edge.sockets import bind_udp
-from regcluster.errors import ConfigError, RegclusterError, StoreMismatch
+from regcluster.errors import ConfigError, StoreMismatch
 from regcluster.store import open_store
 from regcluster.store.link import NOT_YET
 from tests.control import stage
-from tests.control.watch import PATIENCE_S, own_log
+from tests.control.node import logged, started, tell
 from tests.peer.processes import HOST, free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 DEBUG = LogSettings(format="json", level="debug")
-
-ORIGINS = dict.fromkeys(FIELDS, "here")
-
-
-class Node:
-    """A supervisor with two workers that play a part, and what its operator can do with it."""
-
-    def __init__(self, settings: Settings, folder: Path, part: str) -> None:
-        self.reloads: list[Settings | ConfigError] = []
-        """What SIGHUP will find, one after the other."""
-        self.failure: RegclusterError | None = None
-        loaded = Loaded(settings, ORIGINS)
-        self._supervisor = Supervisor(loaded, self._reload, folder, stage.command(part))
-        self._bound = http.bind(f"{HOST}:{free_port()}")
-        base = f"http://{HOST}:{self._bound.getsockname()[1]}"
-        self.client = httpx.AsyncClient(base_url=base)
-        self._ended = anyio.Event()
-
-    async def run(self) -> None:
-        """Run until it has ended."""
-        try:
-            await self._supervisor.run(self._bound)
-        except RegclusterError as why:
-            self.failure = why
-        self._ended.set()
-
-    async def problems(self) -> list[str]:
-        """What it tells a balancer."""
-        answer: dict[str, list[str]] = (await self.client.get("/health/ready")).json()
-        return answer.get("problems", [])
-
-    async def until(self, *problems: str) -> None:
-        """Return once these are its problems; none: it is ready."""
-        with anyio.fail_after(PATIENCE_S):
-            while list(problems) != await self.problems():
-                pass
-
-    async def ended(self) -> float:
-        """Return once it has ended; the seconds that took."""
-        begun = time.monotonic()
-        with anyio.fail_after(PATIENCE_S):
-            await self._ended.wait()
-        return time.monotonic() - begun
-
-    def _reload(self) -> Loaded:
-        found = self.reloads.pop(0)
-        if isinstance(found, ConfigError):
-            raise found
-        return Loaded(found, ORIGINS)
 
 
 @pytest.fixture
@@ -98,28 +42,6 @@ def settings(server_url: str) -> Settings:
         store=StoreSettings(url=server_url),
         log=LogSettings(format="json"),
     )
-
-
-@asynccontextmanager
-async def started(settings: Settings, folder: Path, part: str = "good") -> AsyncIterator[Node]:
-    """A node that has just been started; the test leaves nothing of it."""
-    with own_log():
-        node = Node(settings, folder, part)
-        async with node.client, anyio.create_task_group() as tasks:
-            tasks.start_soon(node.run)
-            yield node
-            tasks.cancel_scope.cancel()
-
-
-def tell(number: signal.Signals) -> None:
-    """Send a signal to the supervisor, which is this process; ours to send once it is ready."""
-    os.kill(os.getpid(), number)
-
-
-def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
-    """What was logged, by event."""
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    return {line["event"]: line for line in lines}
 
 
 async def test_ctrl_c_ends_it_when_its_workers_have_ended(
