@@ -41,8 +41,9 @@ from regcluster.edge.sockets import bind_tcp, bind_udp, common_family
 from regcluster.edge.stream import FLUSH_S, Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
-from regcluster.location import Location, ruid_source
+from regcluster.location import Location, Node, ruid_source
 from regcluster.log import get_logger
+from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus
 from regcluster.route.default import BuiltIn
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
@@ -68,14 +69,18 @@ class Process:
         settings = start.settings
         listeners = _listeners(settings)
         self._store = store
+        self._table = FlowTable(start.worker, secrets.token_hex(4))
+        identity = Identity(settings.node.advertise, listeners, settings.node.name, self._table)
+        gruus = TemporaryGruus(lambda: store.secret, lambda: secrets.token_bytes(NONCE_OCTETS))
         self._location = Location(
             store,
             settings.registrar,
             settings.location,
             ruid_source(secrets.token_hex(RUID_OCTETS)),
             random.random,
+            Node(identity.is_ours, identity.is_gone, gruus),
         )
-        self._table = FlowTable(start.worker, secrets.token_hex(4))
+        self._location.apply(settings.registrar, settings.location, settings.routing)
         self._streams = Streams(
             self._table, settings.limits, metrics.count_keepalive, metrics.count_closed
         )
@@ -83,7 +88,7 @@ class Process:
         self._endpoints: list[UdpEndpoint] = []
         self._overflow = 0
         outbound = Outbound(
-            Identity(settings.node.advertise, listeners, settings.node.name, self._table),
+            identity,
             self._endpoints,
             self._streams,
             self._relay,
@@ -113,7 +118,7 @@ class Process:
 
     def apply(self, settings: Settings) -> None:
         """Take up settings that may change while running."""
-        self._location.apply(settings.registrar, settings.location)
+        self._location.apply(settings.registrar, settings.location, settings.routing)
         self._streams.limits = settings.limits
         self._worker.apply(BuiltIn(settings.routing).route, settings.limits)
 

@@ -7,11 +7,13 @@ this server itself.
 """
 
 from regcluster.config import RoutingSettings
-from regcluster.proxy.nexthop import next_hop
+from regcluster.proxy.nexthop import first_hop, target_of
 from regcluster.registrar.branch import Branch
+from regcluster.registrar.codes import LookupCode
+from regcluster.registrar.methods import bit
 from regcluster.route.call import Call
 from regcluster.sip.message import METHODS
-from regcluster.sip.uri import SipUri, Uri, parse_uri
+from regcluster.sip.uri import SipUri, Uri
 
 ALLOW = [("Allow", "REGISTER, OPTIONS")]
 CAPABILITIES = [
@@ -77,8 +79,9 @@ class BuiltIn:
         if call.method == "CANCEL":
             call.reply(200)
             return
-        if not (await call.registrar.lookup() and call.redirect()):
-            self._not_found(call)
+        code = await call.registrar.lookup()
+        if not (code and call.redirect()):
+            await self._not_found(call, code)
 
     async def _forward(self, call: Call, uri: SipUri) -> None:
         """Be the stateless proxy of RFC 3261 §16.11: one target, the same for every copy."""
@@ -91,33 +94,45 @@ class BuiltIn:
             call.reply(403, "Preloaded Route Denied")
             return
         is_secure = uri.scheme == "sips"
-        is_found = bool(await call.registrar.lookup())
-        best = _best(call.branches, is_secure) if is_found else None
+        code = await call.registrar.lookup()
+        best = _best(call, is_secure) if code else None
         if best:
             call.forward(best)
-        elif is_found and is_secure:
+        elif code and is_secure:
             call.reply(480, headers=SIPS_NOT_ALLOWED)
         else:
-            self._not_found(call)
+            await self._not_found(call, code)
 
-    def _not_found(self, call: Call) -> None:
+    async def _not_found(self, call: Call, code: LookupCode) -> None:
         """Nobody is there: who has named domains knows its users by them, who serves any does not.
 
-        The first is asked again later (480), the second has never heard of the user (404).
+        The first is asked again later (480), the second has never heard of the user (404). A phone
+        that is there and does not take the method says which ones it does (405).
         """
-        call.reply(480 if self._domains else 404)
+        if code == LookupCode.NOT_ALLOWED and (allowed := await _allowed(call)):
+            call.reply(405, headers=[("Allow", ", ".join(allowed))])
+        else:
+            call.reply(480 if self._domains else 404)
 
 
-def _best(branches: list[Branch], is_secure: bool) -> Branch | None:
+def _best(call: Call, is_secure: bool) -> Branch | None:
     """The first branch we can send to; a ``sips`` one if it has to be (RFC 5630 §5.3).
 
     A phone may register ``mailto:`` as well, or a transport we do not speak.
     """
-    for branch in branches:
-        uri = parse_uri(branch.uri)
-        if isinstance(uri, SipUri) and next_hop(uri) and (uri.scheme == "sips" or not is_secure):
+    for branch in call.branches:
+        target = target_of(branch)
+        is_fit = target is not None and (target.scheme == "sips" or not is_secure)
+        if is_fit and first_hop(call.request, branch):
             return branch
     return None
+
+
+async def _allowed(call: Call) -> list[str]:
+    """The methods that some phone of the user takes."""
+    profile = await call.registrar.reg_fetch_contacts()
+    masks = [binding.methods for binding in profile.record.bindings] if profile else []
+    return [method for method in sorted(METHODS) if any(bit(method) & mask for mask in masks)]
 
 
 def _answer_as_server(call: Call) -> None:

@@ -139,7 +139,9 @@ class RegistrarFace:
                     self._take(found, index)
         return LookupCode.FOUND if LookupCode.FOUND in codes else codes[-1]
 
-    async def lookup_xavp(self, table: str, uri: str, record: str, contact: str) -> LookupCode:
+    async def lookup_xavp(
+        self, table: str = "", uri: str = "", record: str = "record", contact: str = "contact"
+    ) -> LookupCode:
         """Show all contacts as XAVPs: one root called ``record``, one called ``contact`` each."""
         profile = await self._all(table, uri or self._call.target)
         if profile is None:
@@ -178,7 +180,7 @@ class RegistrarFace:
         self._call.added_headers.append((name, socket_text(self._call.source.local)))
         return True
 
-    async def unregister(self, table: str, uri: str, ruid: str = "") -> UnregisterCode:
+    async def unregister(self, table: str = "", uri: str = "", ruid: str = "") -> UnregisterCode:
         """Remove all bindings of the user, or the one with that ruid.
 
         A ruid alone does not tell which AOR it is of, and searching them all is not for a request
@@ -189,7 +191,9 @@ class RegistrarFace:
             return UnregisterCode.FAILED if ruid and not uri else UnregisterCode.BAD_AOR
         return await self._location.unregister(asked, ruid, table)
 
-    async def reg_fetch_contacts(self, table: str, uri: str, profile: str) -> Profile | None:
+    async def reg_fetch_contacts(
+        self, table: str = "", uri: str = "", profile: str = "callee"
+    ) -> Profile | None:
         """Put all contacts of the user into the profile of that name, in place of what is there.
 
         None if there are none; then the profile is empty. It is kept as long as the call.
@@ -208,7 +212,7 @@ class RegistrarFace:
             self.profiles.pop(profile, None)
         return bool(profile)
 
-    async def reg_from_user(self, table: str, uri: str, mode: int = 0) -> bool:
+    async def reg_from_user(self, table: str = "", uri: str = "", mode: int = 0) -> bool:
         """Whether the request comes from where the user has registered (``match.FromOption``)."""
         profile = await self._all(table, uri or self._call.target)
         return profile is not None and comes_from(

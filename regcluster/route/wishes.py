@@ -52,7 +52,9 @@ def lookup_options(call: Exchange, registrar: RegistrarSettings, table: str) -> 
         bflags = cfg.integer("rlf_bflags") or 0
     if not (bflags or registrar.method_filtering) and table == DEFAULT_TABLE:
         return PLAIN_LOOKUP
-    return LookupOptions(table, call.method, _is_in_dialog(call), bflags)
+    # What goes with an INVITE follows it, whatever the phone has said (RFC 3261 §16.11).
+    method = "INVITE" if call.method in ("ACK", "CANCEL") else call.method
+    return LookupOptions(table, method, _is_in_dialog(call), bflags)
 
 
 def match_wanted(call: Exchange, registrar: RegistrarSettings, option: int) -> Match:
