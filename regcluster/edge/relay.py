@@ -69,11 +69,19 @@ class Relay:
     100 octets. ``lost`` is told why a message that another worker handed over was not sent.
     """
 
-    def __init__(self, directory: Path, worker: int, table: FlowTable, lost: Count) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        worker: int,
+        table: FlowTable,
+        lost: Count,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         self._directory = directory
         self._worker = worker
         self._table = table
         self._lost = lost
+        self._answer_s = answer_s
         self._loop = asyncio.get_running_loop()
         self._outgoing: dict[int, socket.socket] = {}
         self._asked: dict[bytes, tuple[int, asyncio.Future[Ends | None]]] = {}
@@ -150,7 +158,7 @@ class Relay:
         answer = self._loop.create_future()
         self._asked[number] = (worker, answer)
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._answer_s):
                 ends = await answer
         except TimeoutError:
             return None

@@ -1,5 +1,6 @@
 """Forwarding a request: what changes, what stays, and what may not go on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -233,6 +234,42 @@ def test_a_strict_router_finds_itself_in_the_request_uri(
     forwarded = read(sent(invite(route=route)))
 
     assert (request_uri, routes) == (forwarded.uri, forwarded.values("route"))
+
+
+PATH = "<sip:p1.test;lr>,<sip:p2.test;lr;ob>"
+
+
+def on_its_way(path: str = "", added: Sequence[tuple[str, str]] = ()) -> Outgoing:
+    return Outgoing("UDP", "192.0.2.9:5060", SOURCE, "", SECRET, path, added)
+
+
+@pytest.mark.parametrize(
+    ("route", "routes"),
+    [
+        (None, [PATH]),
+        ("<sip:a;lr>", [PATH, "<sip:a;lr>"]),
+        (["<sip:a;lr>, <sip:b;lr>", "<sip:c;lr>"], [PATH, "<sip:a;lr>, <sip:b;lr>", "<sip:c;lr>"]),
+    ],
+)
+def test_a_path_becomes_the_first_route(route: Any, routes: list[str]) -> None:
+    """RFC 3327 §5.4: in its order and as stored, before what the request has of its own."""
+    forwarded = read(sent(invite(route=route), outgoing=on_its_way(PATH)))
+
+    assert (CONTACT, routes) == (forwarded.uri, forwarded.all("route"))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        *[(f"<sip:p1;lr>{end}Route: <sip:evil>", "X", "") for end in ("\r\n", "\n", "\r", "\0")],
+        *[("", "X", f"1{end}Route: <sip:evil>") for end in ("\r\n", "\n", "\r", "\0")],
+        *[("", name, "1") for name in ("", "X: y\r\nZ", "X Y", "X:", "Ж")],
+    ],
+)
+def test_no_row_hides_another_one(path: str, name: str, value: str) -> None:
+    """Whatever a script copies from a message or a database: it gets an error, the peer nothing."""
+    with pytest.raises(ValueError, match="not one header row"):
+        sent(invite(), outgoing=on_its_way(path, [(name, value)]))
 
 
 @pytest.mark.parametrize(

@@ -98,3 +98,25 @@ def test_our_branch_is_a_token_and_the_same_for_ever() -> None:
     assert ("z9hG4bKeb6c163fd84cdbcb578d.63df68685ed8bf9bb900.f613aa71bc520dc24058") == branch(
         invite()
     )
+
+
+def test_where_a_request_goes_leaves_its_branch_alone() -> None:
+    """RFC 3261 §9.1, §16.11: a CANCEL or ACK finds its INVITE; Path and added rows are ours.
+
+    Nothing of them was in the request as it came, by which a loop is known.
+    """
+    added = [("X-Socket", "udp:192.0.2.9:5060")]
+    elsewhere = Outgoing(
+        "UDP", "192.0.2.9:5060", SOURCE, "", SECRET, "<sip:p1.test;lr>,<sip:p2.test;lr>", added
+    )
+    strict = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "", SECRET, "<sip:p1.test>")
+    ways = [sent(invite(), "sip:carol@192.0.2.8", way) for way in (elsewhere, strict)]
+
+    assert [branch(invite())] * 2 == [read(way).via.branch for way in ways]
+
+
+def test_a_copy_leaves_by_its_path_as_the_same_bytes() -> None:
+    """RFC 3261 §16.11: everything that is added is the same in each of them."""
+    way = Outgoing("UDP", "192.0.2.9:5060", SOURCE, "", SECRET, "<sip:p1.test;lr>", [("X", "y")])
+
+    assert sent(invite(), outgoing=way) == sent(invite(), outgoing=way)
