@@ -43,21 +43,21 @@ def encode_tail(change: Change, plan: SavePlan) -> bytes:
     if uri == plain.replace(" ", ";", 1) or uri == _unmoded(plain).replace(" ", ";", 1):
         uri = ""
     fields: tuple[object, ...] = (uri, change.q, change.params, plan.call_id, plan.user_agent)
-    if change.received or plan.path or plan.cflags or plan.connection or change.instance:
+    if change.received or plan.path or plan.cflags or plan.connection:
         fields += _more(change, plan)
     elif methods != ANY_METHOD:
         fields += (socket, methods)
     elif socket:
         fields += (socket,)
     tail: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")
-    if not alias and plan.xavp is None:
+    if not change.instance and plan.xavp is None:
         return b"\n" + tail
-    return _line(alias, plan.xavp) + tail
+    return _line(change, plan.xavp) + tail
 
 
 def encode_alias(alias: str) -> bytes:
     """What stands for a tail where a contact with ``alias``, if it has any, is to be removed."""
-    return b" 0 %b\t\n" % text_bytes(alias) if alias else b""
+    return b" 0 0 %b\t\n" % text_bytes(alias) if alias else b""
 
 
 def decode(key: bytes, value: bytes) -> Binding:
@@ -67,10 +67,10 @@ def decode(key: bytes, value: bytes) -> Binding:
     try:
         ruid, _, tail = value[_RUID:].partition(b"\n")
         name = plain = bytes_text(key)
-        xavp = None
+        instance, xavp = "", None
         is_special = ruid[-1:] == b"\t" or name[:1] in "+#"
         if is_special:
-            ruid, plain, xavp, tail = _taken_apart(ruid, name, tail)
+            ruid, plain, instance, xavp, tail = _taken_apart(ruid, name, tail)
         fields = msgpack.unpackb(tail, unicode_errors="surrogateescape")
         uri, q, params, call_id, user_agent, *more = fields
         if len(more) > _MORE:
@@ -91,32 +91,34 @@ def decode(key: bytes, value: bytes) -> Binding:
             *more,
         )
         if is_special:
-            _complete(binding, xavp)
+            _complete(binding, instance, xavp)
         return binding
     except (ValueError, TypeError) as broken:
         # Every exception of msgpack is a ValueError.
         raise StoreError(f"a binding cannot be read: {broken}") from broken
 
 
-def _taken_apart(line: bytes, name: str, rest: bytes) -> tuple[bytes, str, Xavp | None, bytes]:
-    """Ruid, the key of the URI alone, xavp and tail; ``line`` ends where ``rest`` begins."""
+def _taken_apart(line: bytes, name: str, rest: bytes) -> tuple[bytes, str, str, Xavp | None, bytes]:
+    """Ruid, plain key, instance, xavp and tail; ``line`` ends where ``rest`` begins."""
     if line[-1:] != b"\t":
-        return line, _unmoded(name), None, rest
-    ruid, length, alias = line[:-1].split(b" ", 2)
-    plain, end = _unmoded(bytes_text(alias) or name), int(length)
+        return line, _unmoded(name), "", None, rest
+    ruid, kept, length, names = line[:-1].split(b" ", 3)
+    start, end = int(length), int(kept)
+    instance, alias = bytes_text(names[:start]), bytes_text(names[start:])
+    plain = _unmoded(alias or name)
     if not end:
-        return ruid, plain, None, rest
+        return ruid, plain, instance, None, rest
     xavp = msgpack.unpackb(rest[:end], unicode_errors="surrogateescape")
     if not isinstance(xavp, dict):
         raise TypeError("what a script keeps is no mapping")
-    return ruid, plain, xavp, rest[end:]
+    return ruid, plain, instance, xavp, rest[end:]
 
 
-def _complete(binding: Binding, xavp: Xavp | None) -> None:
+def _complete(binding: Binding, instance: str, xavp: Xavp | None) -> None:
     """Add what the tail of ``binding`` does not say."""
     binding.xavp = xavp
     if binding.key[:1] == "+":
-        binding.instance = binding.instance or _instance(binding.key)
+        binding.instance = instance or _instance(binding.key)
         binding.reg_id = int(binding.key.rpartition(";")[2])
 
 
@@ -132,27 +134,23 @@ def _instance(name: str) -> str:
 
 def _more(change: Change, plan: SavePlan) -> tuple[object, ...]:
     """The fields that not every tail has, up to the last that says something."""
-    # Some phones forget the angle brackets, and get back what they sent.
-    instance = "" if change.instance == _instance(change.key) else change.instance
-    fields = (
-        plan.socket,
-        change.methods,
-        change.received,
-        plan.path,
-        plan.cflags,
-        instance,
-        0,
-        plan.connection,
-    )
+    # No instance and no reg-id: a refresh that names none must not take them away.
+    path, cflags, connection = plan.path, plan.cflags, plan.connection
+    fields = (plan.socket, change.methods, change.received, path, cflags, "", 0, connection)
     length = len(fields)
     while length and fields[length - 1] == _SILENT[length - 1]:
         length -= 1
     return fields[:length]
 
 
-def _line(alias: str, xavp: Xavp | None) -> bytes:
+def _line(change: Change, xavp: Xavp | None) -> bytes:
     """The rest of the line that begins with the ruid, and the octets of ``xavp``."""
-    if xavp is None:
-        return encode_alias(alias)
-    blob: bytes = msgpack.packb(dict(xavp), unicode_errors="surrogateescape")
-    return b" %d %b\t\n%b" % (len(blob), text_bytes(alias), blob)
+    kept: bytes = b""
+    if xavp is not None:
+        kept = msgpack.packb(dict(xavp), unicode_errors="surrogateescape")
+    # Mostly the key says it; but a UUID in capitals is given back in capitals.
+    instance = b""
+    if change.instance != _instance(change.key):
+        instance = text_bytes(change.instance)
+    alias = text_bytes(change.alias)
+    return b" %d %d %b%b\t\n%b" % (len(kept), len(instance), instance, alias, kept)

@@ -24,9 +24,10 @@
 --
 -- A value is a head of fixed width, a ruid, and a tail that is opaque here (codec.py):
 --   version 1, expires_at 2-14, modified_at 15-27, created_at 28-40, cseq 41-50, digest 51-66,
---   ruid 67-, [SP, length of what a route script keeps, SP, alias, TAB], LF,
---   what a route script keeps, tail
--- What stands in brackets is there if there is something kept (length > 0) or an alias (not empty).
+--   ruid 67-, [SP, length of what a route script keeps, SP, length of the instance, SP, instance,
+--   alias, TAB], LF, what a route script keeps, tail
+-- What stands in brackets is there if any of it is; the instance is, where its key spells it in
+-- another way.
 -- A binding key (binding.py) is
 --   of a URI        <strict part> or <strict part> SP <parameter>;<parameter>...
 --   by its mode     "#", 16 characters, ":" and a key of a URI, or without that colon and key
@@ -50,9 +51,14 @@ end
 -- calls equal to the contact's, so that the strict parts are the same text, and no parameter named
 -- in both has two values. Of several it is the one spelled the same way, else the least.
 local function equal(live, key, tail)
+  -- The alias, if there is one, in what begins with the ruid at `at`.
+  local function alias_of(text, at)
+    local length, names = text:match('^[^ \n]* %d+ (%d+) ([^\n]*)\t\n', at)
+    return names and sub(names, length + 1) or ''
+  end
   local is_flow = byte(key) == 43
   if is_flow then
-    key = not find(rules, 's', 1, true) and tail:match('^ %d+ ([^\n]*)\t\n') or ''
+    key = find(rules, 's', 1, true) and '' or alias_of(tail, 1)
   end
   local cut = find(key, ' ', 1, true) or #key + 1
   local strict, named, least, match = sub(key, 1, cut - 1), {}, nil, nil
@@ -62,9 +68,7 @@ local function equal(live, key, tail)
   for other, value in pairs(live) do
     local name = other
     -- A flow never means another one; a contact without an instance may mean a flow.
-    if byte(name) == 43 then
-      name = not is_flow and value:match('^[^ ]* %d+ ([^\n]*)\t\n', 67) or ''
-    end
+    if byte(name) == 43 then name = is_flow and '' or alias_of(value, 67) end
     -- Who does not say by what mode it matches means any.
     if byte(name) == 35 and byte(key) ~= 35 then name = sub(name, 19) end
     if name ~= '' and sub(name, 1, cut - 1) == strict
@@ -163,14 +167,17 @@ for i = first, #asked, 4 do
         local length
         ruid, length = value:match('^([^ ]*) (%d+)', 67)
         if lifetime > 0 then
-          local new, alias, rest = tail:match('^ (%d+) ([^\n]*)\t\n(.*)')
-          if not new then new, alias, rest = '0', '', sub(tail, 2) end
-          -- A contact that names no instance leaves a binding the one it has.
-          if byte(match) == 43 and byte(key) ~= 43 then key, alias = match, key end
+          local kept, names, rest = tail:match('^ (%d+) ([^\n]*)\t\n(.*)')
+          if not kept then kept, names, rest = '0', '0 ', sub(tail, 2) end
           -- What a script keeps stays until a script says otherwise.
-          if new == '0' then new, rest = length, sub(value, line + 1, line + length) .. rest end
-          if new ~= '0' or alias ~= '' then
-            tail = ' ' .. new .. ' ' .. alias .. '\t\n' .. rest
+          if kept == '0' then kept, rest = length, sub(value, line + 1, line + length) .. rest end
+          -- A contact that names no instance leaves a binding the one it has.
+          if byte(match) == 43 and byte(key) ~= 43 then
+            local size, instance = value:match('^[^ ]* %d+ (%d+) ([^\n]*)', 67)
+            key, names = match, size .. ' ' .. sub(instance, 1, size) .. key
+          end
+          if kept ~= '0' or names ~= '0 ' then
+            tail = ' ' .. kept .. ' ' .. names .. '\t\n' .. rest
           end
         end
       end
