@@ -28,26 +28,23 @@ def canonical_aor(
     """
     if not isinstance(uri, SipUri):
         return _bad_aor(BAD_AOR)
-    user = canonical_user(uri.user) if uri.user is not None else ""
-    if max(len(user), len(uri.host)) > MAX_PART:
+    user, host = canonical_user(uri.user) if uri.user is not None else "", uri.host
+    if len(user) > MAX_PART or len(host) > MAX_PART:
         return Refusal(500, "Server Internal Error", "Address Of Record too long")
+    if not registrar.case_sensitive:
+        user = user.lower()
     if not location.use_domain:
         # Without a user every such REGISTER would share one empty AOR.
-        return _fold(user, registrar) if user else _bad_aor("No username in To URI")
-    host = uri.host
+        return user or _bad_aor("No username in To URI")
     if host.startswith("["):
         host = f"[{IPv6Address(host[1:-1]).exploded}]"
     elif registrar.realm_prefix:
         host = _strip_prefix(host, registrar.realm_prefix.lower())
-    return f"{_fold(user, registrar)}@{host}" if user else host
+    return f"{user}@{host}" if user else host
 
 
 def _bad_aor(error: str) -> Refusal:
     return Refusal(400, error, error)
-
-
-def _fold(user: str, settings: RegistrarSettings) -> str:
-    return user if settings.case_sensitive else user.lower()
 
 
 def _strip_prefix(host: str, prefix: str) -> str:

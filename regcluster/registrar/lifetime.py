@@ -35,11 +35,11 @@ def grant(asked: int | None, settings: RegistrarSettings, spread: Spread | None)
             return too_brief(floor)
         # A wish of an hour or more may be neither refused nor lengthened.
         floor = 0
-    # At least 1: whatever share is taken off, a wish to be bound is no removal.
-    seconds = max(_shorten(max(seconds, floor), percent, spread), floor, 1)
-    if settings.max_expires:
-        seconds = min(seconds, settings.max_expires)
-    return min(seconds, LONGEST)
+    seconds = max(seconds, floor)
+    if percent and spread is not None:
+        # At least 1: whatever share is taken off, a wish to be bound is no removal.
+        seconds = max(_shorten(seconds, percent, spread), floor, 1)
+    return min(seconds, settings.max_expires or LONGEST)
 
 
 def too_brief(least: int) -> Refusal:
@@ -47,9 +47,7 @@ def too_brief(least: int) -> Refusal:
     return Refusal(423, "Interval Too Brief", "Interval too brief", [("Min-Expires", str(least))])
 
 
-def _shorten(seconds: int, percent: int, spread: Spread | None) -> int:
+def _shorten(seconds: int, percent: int, spread: Spread) -> int:
     """Take up to ``percent`` off, so that phones that registered together drift apart."""
-    if not percent or spread is None:
-        return seconds
     share = seconds * percent / 100
     return int(seconds - share + spread() * share)

@@ -48,7 +48,7 @@ from regcluster.sip.headers import (
     parse_q,
 )
 from regcluster.sip.message import Request
-from regcluster.sip.uri import parse_uri, split_hostport
+from regcluster.sip.uri import SipUri, parse_uri, split_hostport
 
 MAX_CALL_ID = 255
 """Longest Call-ID, octets (Kamailio's limit)."""
@@ -116,7 +116,7 @@ class Planner:
             return _bad("Callid too long")
         header = request.first("expires")
         expires = parse_expires(header) if header is not None else None
-        contacts = self._contacts(request, options, expires)
+        contacts = self._contacts(request, aor, expires, options)
         if isinstance(contacts, Refusal):
             return contacts
         manner = self._manner(request, contacts or [], extensions, options)
@@ -128,27 +128,27 @@ class Planner:
         # Asked last, as in Kamailio, but before anything is written.
         if manner.path and registrar.path_mode == STRICT and not extensions.supports(PATH):
             return refuse_path(manner.path)
-        plain = extensions is NO_EXTENSIONS
+        # Fields in their order, one a line: naming all of them takes half a microsecond.
         return SavePlan(
-            aor=aor,
-            call_id=call_id,
-            cseq=request.cseq.number,
-            user_agent=_user_agent(options.user_agent or request.first("user-agent") or ""),
-            wipe=contacts is None,
-            changes=changes,
-            max_contacts=_limit(options.max_contacts, registrar),
-            cseq_delay=location.cseq_delay,
-            table=options.table,
-            socket=options.socket,
-            path=manner.path,
-            cflags=_nat_marked(options.cflags, location) if manner.received else options.cflags,
-            connection=options.connection,
-            xavp=options.xavp,
-            is_single=int(options.flags) & _REPL != 0,
-            evicts=registrar.full_aor == "evict",
-            adopts=location.plain_binding == "adopt",
-            drops_flows=location.new_call_id == "drop_flows",
-            terms=PLAIN_TERMS if plain else self._terms(request, manner, extensions),
+            aor,
+            call_id,
+            request.cseq.number,
+            _user_agent(options.user_agent or request.first("user-agent") or ""),
+            contacts is None,
+            changes,
+            _limit(options.max_contacts, registrar),
+            location.cseq_delay,
+            options.table,
+            options.socket,
+            manner.path,
+            _nat_marked(options.cflags, location) if manner.received else options.cflags,
+            options.connection,
+            options.xavp,
+            int(options.flags) & _REPL != 0,
+            registrar.full_aor == "evict",
+            location.plain_binding == "adopt",
+            location.new_call_id == "drop_flows",
+            self._terms(request, manner, extensions),
         )
 
     def _aor(self, request: Request, options: SaveOptions) -> str | Refusal:
@@ -160,7 +160,7 @@ class Planner:
         return canonical_aor(uri, self.registrar, self.location)
 
     def _contacts(
-        self, request: Request, options: SaveOptions, expires: int | None
+        self, request: Request, aor: str, expires: int | None, options: SaveOptions
     ) -> list[Contact] | Refusal | None:
         """Step 6: the contacts, none for a query; None stands for ``Contact: *``."""
         values = [options.contact] if options.contact else request.all("contact")
@@ -171,7 +171,24 @@ class Planner:
             return None if expires == 0 else _bad("* used in contact and expires is not zero")
         if len(contacts) > MAX_CONTACTS:
             return _bad("Too many contacts in one request")
+        for contact in contacts:
+            uri = contact.parsed
+            if octets(contact.uri) > self.registrar.contact_max_size:
+                return _bad(TOO_LONG)
+            if isinstance(uri, SipUri) and "gr" in uri.params and self._is_gruu(uri, aor):
+                return Refusal(403, "Forbidden", "Contact is a GRUU of this user")
         return contacts
+
+    def _is_gruu(self, uri: SipUri, aor: str) -> bool:
+        """Whether ``uri`` leads back to ``aor``: no phone is there (RFC 5627 §5.1)."""
+        if not self.registrar.gruu_enabled:
+            return False
+        named = canonical_aor(uri, self.registrar, self.location)
+        if isinstance(named, Refusal) or named == aor:
+            return named == aor
+        # A temporary one has no value, and nothing but its domain in common with the AOR.
+        _, at, domain = aor.rpartition("@")
+        return uri.params["gr"] is None and at != "" and domain == named.rpartition("@")[2]
 
     def _manner(
         self,
@@ -201,11 +218,11 @@ class Planner:
     ) -> list[Change] | Refusal:
         """Step 7: a lifetime, a preference and a match key for each contact, or none at all."""
         registrar, options = self.registrar, manner.options
+        if contacts and options.q is not None and not 0 <= options.q <= 1000:
+            return _bad("Invalid q param in contact")
         spread = None if int(options.flags) & _NOVARIATION else self.spread
         changes = []
         for contact in contacts:
-            if octets(contact.uri) > registrar.contact_max_size:
-                return _bad(TOO_LONG)
             if options.expires is None:
                 lifetime = grant(asked_lifetime(contact.params, expires), registrar, spread)
             else:
@@ -216,33 +233,20 @@ class Planner:
         return changes
 
     def _change(self, contact: Contact, lifetime: int, manner: Manner) -> Change:
-        params, alias, instance, reg_id = contact.params, "", "", 0
-        key = match_key(contact.uri, contact.parsed, self.location, manner.scope)
+        params, uri, alias, instance, reg_id = contact.params, contact.uri, "", "", 0
+        key = match_key(uri, contact.parsed, self.location, manner.scope)
         if "+sip.instance" in params and (instance := read_instance(params)):
             reg_id = read_reg_id(params) if manner.has_flows else 0
             key, alias = flow_key(instance, reg_id), key
-        methods = params.get("methods")
-        return Change(
-            key=key,
-            lifetime=lifetime,
-            uri=contact.uri,
-            q=self._q(params, manner.options.q),
-            params=kept_params(params, self.registrar),
-            ruid=self.next_ruid(),
-            alias=alias,
-            methods=manner.methods if methods is None else parse_methods(methods),
-            received=self._received(params, manner),
-            instance=instance,
-            reg_id=reg_id,
-        )
-
-    def _q(self, params: Params, forced: int | None) -> int:
-        if forced is None:
-            q = params.get("q")
-            return parse_q(q) if q else self.registrar.default_q
-        if not 0 <= forced <= 1000:
-            raise MalformedHeader("Invalid q param in contact")
-        return forced
+        q = manner.options.q
+        if q is None:
+            own_q = params.get("q")
+            q = parse_q(own_q) if own_q else self.registrar.default_q
+        own_methods = params.get("methods")
+        methods = manner.methods if own_methods is None else parse_methods(own_methods)
+        kept, ruid = kept_params(params, self.registrar), self.next_ruid()
+        received = self._received(params, manner)
+        return Change(key, lifetime, uri, q, kept, ruid, alias, methods, received, instance, reg_id)
 
     def _received(self, params: Params, manner: Manner) -> str:
         """Where calls go instead of to the contact: Path knows best, then who is trusted."""
@@ -256,6 +260,8 @@ class Planner:
 
     def _terms(self, request: Request, manner: Manner, extensions: Extensions) -> Terms:
         """What the phone may be told in the answer, by what it knows of."""
+        if extensions is NO_EXTENSIONS:
+            return PLAIN_TERMS
         registrar = self.registrar
         gives_gruus = registrar.gruu_enabled and extensions.supports(GRUU)
         shows_path = registrar.path_mode and extensions.supports(PATH)
@@ -294,10 +300,9 @@ def _name(request: Request, options: SaveOptions) -> str:
 
 
 def _host(uri: str) -> str:
-    """The host of a SIP URI that has been read, as written."""
-    # An "@" or "?" of its own can be in no later part (RFC 3261 §25.1).
-    userinfo, at, rest = uri.rpartition("@")
-    rest = rest if at else userinfo.partition(":")[2] or rest.partition(":")[2]
+    """The host of a SIP URI, as written."""
+    # An "@" of its own can be in no later part, nor a ";" or "?" in the host (RFC 3261 §25.1).
+    rest = uri.partition(":")[2].rpartition("@")[2]
     return split_hostport(rest.partition("?")[0].partition(";")[0])[0]
 
 
