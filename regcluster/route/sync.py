@@ -11,20 +11,24 @@ from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
 
-from regcluster.errors import ScriptError
+from regcluster.errors import ScriptError, StoreUnavailable
 from regcluster.route.call import Call
 
 T = TypeVar("T")
 
 
-class _Run(greenlet):
+class Run(greenlet):
     """One run of a script's function."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "failure", "is_failed")
 
     def __init__(self, function: Callable[[Call], object], call: Call) -> None:
         super().__init__(function)
         self.call = call
+        self.failure: StoreUnavailable | None = None
+        """Why the store did not take the last save, if it did not."""
+        self.is_failed = False
+        """Whether that is the answer to the request, whatever the script does next."""
         # The variables of the task's context (the worker's name on log lines) are the script's too.
         self.gr_context = getcurrent().gr_context
 
@@ -35,7 +39,7 @@ async def run_sync(function: Callable[[Call], T], call: Call) -> T:
     What these raise is raised in the function, cancellation too, and what the function raises is
     raised here.
     """
-    run = _Run(function, call)
+    run = Run(function, call)
     outcome = run.switch(call)
     while not run.dead:
         try:
@@ -50,7 +54,7 @@ async def run_sync(function: Callable[[Call], T], call: Call) -> T:
 
 def wait_for(awaitable: Awaitable[T]) -> T:
     """The result of ``awaitable``, for a function that ``run_sync`` runs."""
-    loop = _current().parent
+    loop = current_run().parent
     assert loop is not None, "whoever runs a script is its greenlet's parent"
     result: T = loop.switch(awaitable)
     return result
@@ -58,12 +62,13 @@ def wait_for(awaitable: Awaitable[T]) -> T:
 
 def current_call() -> Call:
     """The call that the running script is for. Raises ``ScriptError`` outside of a script."""
-    return _current().call
+    return current_run().call
 
 
-def _current() -> _Run:
+def current_run() -> Run:
+    """The running script. Raises ``ScriptError`` outside of one."""
     run = getcurrent()
-    if not isinstance(run, _Run):
+    if not isinstance(run, Run):
         raise ScriptError(
             "KSR knows no request here: it can be asked only while ksr_request_route runs"
         )
