@@ -43,7 +43,7 @@ def is_us(uri: SipUri) -> bool:
 
 
 def is_gone(connection: str) -> bool:
-    return connection == "node/gone"
+    return connection != "node/live"
 
 
 def look(
