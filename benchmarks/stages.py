@@ -73,14 +73,15 @@ def stages() -> list[Stage]:
     plans = [plan for plan in map(planner.plan, _requests(data)) if isinstance(plan, SavePlan)]
     stored = [_stored(plan, plan.changes[0]) for plan in plans]
     verdicts = [Verdict("refreshed", Record(NOW, [decode(*pair)])) for pair in stored]
-    replies = [answer(verdict, SETTINGS.registrar) for verdict in verdicts]
+    outcomes = list(zip(verdicts, plans, strict=True))
+    replies = [answer(*outcome, SETTINGS.registrar) for outcome in outcomes]
     source = Hop("UDP", "127.0.0.1", 5060)
     return [
         Stage("parse", lambda: data, parse),
         Stage("plan", lambda: _requests(data), planner.plan),
         Stage("script call", lambda: plans, scripts.save),
         Stage("decode", lambda: stored, lambda pair: decode(*pair)),
-        Stage("answer", lambda: verdicts, lambda verdict: answer(verdict, SETTINGS.registrar)),
+        Stage("answer", lambda: outcomes, lambda outcome: answer(*outcome, SETTINGS.registrar)),
         Stage(
             "render",
             lambda: list(zip(_requests(data), replies, strict=True)),
