@@ -129,7 +129,7 @@ class UdpEndpoint:
             return None
         if not family_of(address) == family_of(ours) == self._family:
             return None
-        return UdpFlow(self, address, socket.inet_pton(self._family, host))
+        return UdpFlow(self, address, socket.inet_pton(self._family, ours[0]))
 
     def send(self, data: bytes, address: Address, pin: bytes) -> bool:
         """Give one datagram to the kernel; False if it does not take it now.

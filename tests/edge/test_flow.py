@@ -76,6 +76,40 @@ def test_a_retired_flow_is_found_by_its_token_only() -> None:
     assert (flow, None) == (table.by_token("0.e.1"), table.by_hop(PEER))
 
 
+def test_a_flow_is_offered_as_long_as_its_peer_can_answer() -> None:
+    """Then it is gone for whoever looks for the phone behind it, by its name too."""
+    flow, retired, ended = Wire("0.e.1"), Wire("0.e.2"), Wire("0.e.3")
+    table = table_with(flow, retired, ended)
+    table.retire(retired)
+    table.remove(ended)
+    tokens = ("0.e.1", "0.e.2", "0.e.3")
+
+    assert ([flow, None, None], [False, True, True]) == (
+        [table.offered(token) for token in tokens],
+        [table.is_gone(token) for token in tokens],
+    )
+
+
+def test_a_retired_flow_that_ends_leaves_nothing_behind() -> None:
+    """Nor is a later one taken for it."""
+    flow = Wire("0.e.1")
+    table = table_with(flow)
+    table.retire(flow)
+    table.remove(flow)
+
+    table.add(flow)
+
+    assert flow == table.offered("0.e.1")
+
+
+@pytest.mark.parametrize(
+    ("token", "is_gone"), [("0.earlier.1", True), ("1.e.1", False), ("", False), ("x", False)]
+)
+def test_a_worker_knows_of_its_own_connections_only(token: str, is_gone: bool) -> None:
+    """Those of an earlier life have ended with it; what others hold may well be there."""
+    assert is_gone == table_with().is_gone(token)
+
+
 def test_a_flow_that_was_never_taken_in_can_be_removed() -> None:
     """A connection refused for want of room ends like any other, and harms no namesake."""
     flow = Wire("0.e.1")

@@ -11,6 +11,12 @@ from tests.edge.loopback import no_descriptors
 
 LISTENERS = [Hop("UDP", "0.0.0.0", 5060), Hop("TCP", "::", 5060)]
 PLAIN = Identity("", LISTENERS, "node-1", FlowTable(0, "e"))
+MANY = Identity(
+    "sip.example.com",
+    [Hop("UDP", "0.0.0.0", 5060), Hop("TCP", "127.0.0.9", 5070), Hop("TCP", "::", 5080)],
+    "node-1",
+    FlowTable(0, "e"),
+)
 NAMED = Identity("SIP.example.com", LISTENERS, "node-1", FlowTable(0, "e"))
 
 
@@ -67,6 +73,72 @@ def test_a_uri_is_ours_by_host_and_port(text: str, ours: bool) -> None:
 def test_a_via_is_ours_by_sent_by(text: str, ours: bool) -> None:
     """RFC 3261 §18.1.2: a response with another Via on top is not for us."""
     assert ours == NAMED.wrote(parse_via(text))
+
+
+def test_an_address_is_called_by_what_is_advertised() -> None:
+    """The port stays: only the host is another one outside."""
+    assert Hop("TCP", "sip.example.com", 5070) == NAMED.advertised(Hop("TCP", "127.0.0.1", 5070))
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("udp:127.0.0.1:5060", Hop("UDP", "127.0.0.1", 5060)),
+        ("127.0.0.1:5060", Hop("UDP", "127.0.0.1", 5060)),
+        ("tcp:127.0.0.9", Hop("TCP", "127.0.0.9", 5070)),
+        ("127.0.0.9", Hop("UDP", "127.0.0.9", 5060)),
+        ("tcp:[::1]:5080", Hop("TCP", "::1", 5080)),
+        ("udp:sip.example.com:5060", Hop("UDP", "sip.example.com", 5060)),
+    ],
+)
+def test_a_socket_of_ours_is_known_by_what_is_said_of_it(text: str, own: Hop) -> None:
+    """As bound, as any address of this machine behind a wildcard, and as advertised."""
+    assert own == MANY.own_socket(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("udp:127.0.0.1:5070", "tcp:127.0.0.1:5060", "tls:127.0.0.1:5060", "udp:[::1]:5060"),
+        *("udp:192.0.2.77:5060", "udp:0.0.0.0:5060", "udp:other.example.com", "tcp:127.0.0.8:5070"),
+        *("", "udp:", "a b"),
+    ],
+)
+def test_a_socket_of_others_is_none_of_ours(text: str) -> None:
+    """Whatever a REGISTER writes there, or a binding that another node has saved."""
+    assert None is MANY.own_socket(text)
+
+
+@pytest.mark.parametrize(
+    ("connection", "token"),
+    [
+        ("node-1/0.e.1", "0.e.1"),
+        ("node-2/0.e.1", ""),
+        ("a/node-1/0.e.1", ""),
+        ("0.e.1", ""),
+        ("node-1", ""),
+        ("", ""),
+    ],
+)
+def test_a_connection_is_ours_by_the_name_of_its_node(connection: str, token: str) -> None:
+    """Every node has a worker 0; what its tokens mean, it alone knows."""
+    assert token == PLAIN.own_token(connection)
+
+
+def test_a_node_without_a_name_has_connections_too() -> None:
+    """And takes nothing for one that has no name of a node at all."""
+    nameless = Identity("", LISTENERS, "", FlowTable(0, "e"))
+
+    assert ["0.e.1", ""] == [nameless.own_token(text) for text in ("/0.e.1", "0.e.1")]
+
+
+@pytest.mark.parametrize(
+    ("connection", "is_gone"),
+    [("node-1/0.e.1", True), ("node-1/1.e.1", False), ("node-2/0.e.1", False), ("", False)],
+)
+def test_a_connection_is_known_to_be_gone_where_it_was_held(connection: str, is_gone: bool) -> None:
+    """By the worker that would have it; the others do not know, and say no."""
+    assert is_gone == PLAIN.is_gone(connection)
 
 
 @pytest.mark.parametrize("host", ["example.com", "fe80::zz", "a\0b", ""])

@@ -164,6 +164,46 @@ async def test_there_is_no_flow_where_the_socket_cannot_send(listening: str, to:
         assert None is endpoint.flow_to(Hop("UDP", to, 5060))
 
 
+@pytest.mark.parametrize(
+    ("listening", "ours", "to"),
+    [
+        ("127.0.0.3", "127.0.0.3", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.7", "127.0.0.1"),
+        ("::", "::1", "::1"),
+    ],
+)
+async def test_a_request_can_leave_from_an_address_of_choice(
+    listening: str, ours: str, to: str
+) -> None:
+    """A phone's NAT may let in what comes from where it registered, and from nowhere else."""
+    with bound(Inbox(), listening) as endpoint, peer_at(to) as peer:
+        flow = endpoint.flow_from(ours, peer.hop)
+        assert flow is not None
+        sent = flow.send(b"request")
+        hop = Hop("UDP", ours, endpoint.local.port)
+
+        assert (True, hop, (b"request", hop)) == (sent, flow.local, peer.receive())
+
+
+@pytest.mark.parametrize(
+    ("listening", "ours", "to"),
+    [
+        ("127.0.0.1", "127.0.0.2", "127.0.0.1"),
+        ("0.0.0.0", "::1", "::1"),
+        ("0.0.0.0", "::1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1", "::1"),
+        ("0.0.0.0", "127.0.0.1", "localhost"),
+        ("0.0.0.0", "localhost", "127.0.0.1"),
+    ],
+)
+async def test_nothing_leaves_from_an_address_the_socket_does_not_have(
+    listening: str, ours: str, to: str
+) -> None:
+    """Another one than it is bound to, another family, a name."""
+    with bound(Inbox(), listening) as endpoint:
+        assert None is endpoint.flow_from(ours, Hop("UDP", to, 5060))
+
+
 async def test_a_hop_is_reachable_again_when_descriptors_are() -> None:
     """That we could not ask the kernel is not remembered as an answer of its."""
     with bound(Inbox(), "0.0.0.0") as endpoint:

@@ -32,8 +32,13 @@ class Ways:
 
     outbound: Outbound
     inbox: Inbox
-    udp: Hop
+    udps: list[Hop]
     tcp: Hop
+
+    @property
+    def udp(self) -> Hop:
+        """The first of its UDP sockets."""
+        return self.udps[0]
 
 
 class Peer(asyncio.DatagramProtocol):
@@ -102,13 +107,12 @@ async def opened(
     endpoints = [
         UdpEndpoint(bind_udp(host, 0, 1), inbox.receive, inbox.count) for host in udp_hosts
     ]
-    endpoint = endpoints[0]
+    udps = [endpoint.local for endpoint in endpoints]
     relay = Relay(folder, worker, table, inbox.count)
     others = [Hop("UDP", "127.0.0.1", port) for port in ports]
-    listeners = [tcp, *[endpoint.local for endpoint in endpoints], *others]
-    identity = Identity("", listeners, NODE, table)
+    identity = Identity("", [tcp, *udps, *others], NODE, table)
     outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup), lambda: secret)
-    yield Ways(outbound, inbox, endpoint.local, tcp)
+    yield Ways(outbound, inbox, udps, tcp)
     await streams.close()
     relay.close()
     for endpoint in endpoints:
