@@ -81,7 +81,7 @@ def stages() -> list[Stage]:
         Stage("plan", lambda: _requests(data), planner.plan),
         Stage("script call", lambda: plans, scripts.save),
         Stage("decode", lambda: stored, lambda pair: decode(*pair)),
-        Stage("answer", lambda: outcomes, lambda outcome: answer(*outcome, SETTINGS.registrar)),
+        Stage("answer", lambda: outcomes, lambda it: answer(it[0], it[1], SETTINGS.registrar)),
         Stage(
             "render",
             lambda: list(zip(_requests(data), replies, strict=True)),
