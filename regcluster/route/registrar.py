@@ -80,7 +80,7 @@ class RegistrarFace:
         saved = await location.save(self._call.request, options)
         if location.registrar.xavp_rcd and saved.record:
             show_record(self._call, location.registrar, saved.record)
-        is_replied = SaveFlag.NORPL not in flags
+        is_replied = flags is SaveFlag.NONE or SaveFlag.NORPL not in flags
         if is_replied:
             self._call.answer(saved.reply)
         else:

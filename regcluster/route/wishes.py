@@ -24,12 +24,9 @@ BY_FLAGS = 1
 def save_options(call: Exchange, location: Location, table: str, flags: SaveFlag) -> SaveOptions:
     """How the call wants its REGISTER saved. It may be shared: make a copy to change it."""
     source, registrar = call.source, location.registrar
-    if not (
-        call.has_values
-        or flags
-        or source.token
-        or registrar.sock_mode
-        or registrar.trust_contact_from
+    # Whether a flag is set takes long to ask, whether it is the very one does not.
+    if flags is SaveFlag.NONE and not (
+        call.has_values or source.token or registrar.sock_mode or registrar.trust_contact_from
     ):
         return _plain(table, source.local)
     options = SaveOptions(
