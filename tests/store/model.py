@@ -2,14 +2,22 @@
 
 Written from the rules, not from the scripts: contacts are compared as URIs (§19.1.4) where a script
 compares keys, and what changed is read off the record before and after, where a script keeps count.
-It has no clock. Each call is told the instant at which the server says it did the same.
+It has no clock. Each call is told the instant at which the server says it did the same. What a
+matching mode there is, the settings tell it, and what else a request goes by, the plan.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from regcluster.registrar.binding import Binding, preference
+from regcluster.config import LocationSettings
+from regcluster.registrar.binding import (
+    Binding,
+    instance_id,
+    key_scope,
+    match_key,
+    preference,
+)
 from regcluster.registrar.plan import Change, Outcome, Record, SavePlan, Verdict
 from regcluster.sip.uri import equivalent, parse_uri
 
@@ -30,8 +38,9 @@ class Event:
 
 @dataclass(slots=True)
 class Model:
-    """A whole store: bindings by AOR, and what has changed since somebody took note of it."""
+    """A table of a store: bindings by AOR, and what has changed since somebody took note of it."""
 
+    location: LocationSettings = field(default_factory=LocationSettings)
     bindings: dict[str, Bindings] = field(default_factory=dict)
     feed: list[list[Event]] = field(default_factory=list)
     """One list a call, in the order of the calls."""
@@ -40,7 +49,10 @@ class Model:
         """Apply one REGISTER, all of it or nothing."""
         self.feed.append([])
         record = self._expire(plan.aor, now)
-        outcome, after = _wiped(record, plan) if plan.wipe else _bound(record, plan, now)
+        if plan.wipe:
+            outcome, after = _wiped(record, plan)
+        else:
+            outcome, after = _Walk(record, plan, now, self.location).end()
         self._store(plan.aor, after)
         # The ruid is what stays the same of a binding.
         before = {binding.ruid: binding for binding in record.values()}
@@ -106,80 +118,164 @@ def _wiped(record: Bindings, plan: SavePlan) -> tuple[Outcome, Bindings]:
     return ("removed" if record else "unchanged"), {}
 
 
-def _bound(record: Bindings, plan: SavePlan, now: int) -> tuple[Outcome, Bindings]:
+@dataclass(slots=True)
+class _Walk:
     """Step 7: one contact after the other; of two that are equal the later wins."""
-    outcome: Outcome = "unchanged"
-    after, has_added = dict(record), False
-    for change in plan.changes:
-        old = _match(after, change)
-        # What this very request wrote it cannot be too late for.
-        is_stored = old is not None and record.get(old.key) is old
-        order = _order(old, plan, now) if old and is_stored else "newer"
+
+    record: Bindings
+    """What was stored."""
+    plan: SavePlan
+    now: int
+    location: LocationSettings
+    after: Bindings = field(init=False)
+    """What is bound after the contacts so far."""
+
+    def end(self) -> tuple[Outcome, Bindings]:
+        """What the request comes to, and what is bound then."""
+        self.after = dict(self.record)
+        outcomes: list[Outcome] = []
+        for change in self.plan.changes:
+            outcome, is_last = self._take(change)
+            if outcome == "out_of_order":
+                return outcome, self.record
+            outcomes.append(outcome)
+            if is_last:
+                break
+        effects: list[Outcome] = [each for each in outcomes if each != "unchanged"]
+        limit = 0 if self.plan.is_single else self.plan.max_contacts
+        if "added" in effects and 0 < limit < len(self.after) and not self._evict():
+            return "too_many", self.record
+        return (effects[-1] if effects else "unchanged"), self.after
+
+    def _take(self, change: Change) -> tuple[Outcome, bool]:
+        """What ``change`` comes to, and whether those that follow are passed over."""
+        old = self._match(change)
+        order = self._order(old) if self._is_stored(old) else "newer"
+        ends = self.plan.is_single and change.lifetime > 0
         if order == "stale":
-            return "out_of_order", record
-        if order == "newer" and (old or change.lifetime):
-            outcome = _apply(after, old, _binding(change, plan, now, old))
-            has_added = has_added or outcome == "added"
-    if has_added and 0 < plan.max_contacts < len(after):
-        return "too_many", record
-    return outcome, after
+            return "out_of_order", True
+        if order == "repeated":
+            return "unchanged", ends
+        if not change.lifetime:
+            if old:
+                del self.after[old.key]
+            return ("removed" if old else "unchanged"), False
+        if old and self._ends_flows(old, change):
+            ends = True
+            self._keep(lambda other: other is old or not _are_flows(other, change))
+        elif ends:
+            self._keep(lambda other: other is old)
+        if old:
+            del self.after[old.key]
+        new = self._binding(change, old)
+        self.after[new.key] = new
+        return ("refreshed" if old else "added"), ends
+
+    def _match(self, change: Change) -> Binding | None:
+        """The binding ``change`` is about: that of its key, else the nearest of the equal ones."""
+        if change.key in self.after:
+            return self.after[change.key]
+        if change.instance and not self.plan.adopts:
+            return None
+        equal = [old for old in self.after.values() if self._is_same(old, change)]
+        key = change.alias or change.key
+        has_scope = key.startswith("#")
+
+        def distance(old: Binding) -> tuple[bool, str, str]:
+            name = plain_key(old, self.location)
+            if not has_scope:
+                name = name.partition(":")[2] if name.startswith("#") else name
+            return name != key, name, old.key
+
+        return min(equal, key=distance, default=None)
+
+    def _is_same(self, old: Binding, change: Change) -> bool:
+        """Whether the contacts of two REGISTERs are the same one, whatever instance they name."""
+        if old.instance and change.instance:
+            return False
+        plan, mode = self.plan, self.location.matching_mode
+        if mode == 3:
+            return old.call_id == plan.call_id
+        if (mode == 1 and old.call_id != plan.call_id) or (
+            mode == 2 and plan.path not in ("", old.path)
+        ):
+            return False
+        return equivalent(parse_uri(old.uri), parse_uri(change.uri))
+
+    def _is_stored(self, old: Binding | None) -> bool:
+        """Not written by this very request, for which it cannot be too late."""
+        return old is not None and self.record.get(old.key) is old
+
+    def _order(self, old: Binding | None) -> Literal["newer", "repeated", "stale"]:
+        """What the request is to a stored binding; only within one Call-ID can it be late."""
+        plan = self.plan
+        if old is None or old.call_id != plan.call_id or old.cseq < plan.cseq:
+            return "newer"
+        is_recent = self.now - old.modified_at < plan.cseq_delay * 1000
+        return "repeated" if old.cseq == plan.cseq and is_recent else "stale"
+
+    def _ends_flows(self, old: Binding, change: Change) -> bool:
+        """Whether other flows of its instance go: those of a phone that has started anew."""
+        is_same_flow = bool(change.instance) and old.key == change.key
+        has_other_call_id = self._is_stored(old) and old.call_id != self.plan.call_id
+        return self.plan.drops_flows and is_same_flow and has_other_call_id
+
+    def _keep(self, claim: Callable[[Binding], bool]) -> None:
+        self.after = {key: old for key, old in self.after.items() if claim(old)}
+
+    def _evict(self) -> bool:
+        """Make room, if there is enough that this request has not written."""
+        spare = [old for old in self.after.values() if self._is_stored(old)]
+        excess = len(self.after) - self.plan.max_contacts
+        if not self.plan.evicts or len(spare) < excess:
+            return False
+        for old in sorted(spare, key=lambda old: (old.modified_at, old.key))[:excess]:
+            del self.after[old.key]
+        return True
+
+    def _binding(self, change: Change, old: Binding | None) -> Binding:
+        """What ``change`` binds; some of it stays what it was in the binding it refreshes."""
+        plan = self.plan
+        flow = old if old and old.instance and not change.instance else change
+        kept = old.xavp if old else None
+        return Binding(
+            key=flow.key,
+            uri=change.uri,
+            q=change.q,
+            params=change.params,
+            call_id=plan.call_id,
+            cseq=plan.cseq,
+            user_agent=plan.user_agent,
+            ruid=old.ruid if old else change.ruid,
+            expires_at=self.now + change.lifetime * 1000,
+            created_at=old.created_at if old else self.now,
+            modified_at=self.now,
+            socket=plan.socket,
+            methods=change.methods,
+            received=change.received,
+            path=plan.path,
+            cflags=plan.cflags,
+            instance=flow.instance,
+            reg_id=flow.reg_id,
+            connection=plan.connection,
+            xavp=kept if plan.xavp is None else plan.xavp,
+        )
 
 
-def _apply(record: Bindings, old: Binding | None, new: Binding | None) -> Outcome:
-    if old:
-        del record[old.key]
-    if new is None:
-        return "removed"
-    record[new.key] = new
-    return "refreshed" if old else "added"
+def _are_flows(old: Binding, change: Change) -> bool:
+    """Whether both belong to one instance."""
+    return bool(old.instance) and instance_id(old.instance) == instance_id(change.instance)
 
 
-def _match(record: Bindings, change: Change) -> Binding | None:
-    """The binding that ``change`` is about: that of its own key, else of the least equal one."""
-    if change.key in record:
-        return record[change.key]
-    uri = parse_uri(change.uri)
-    equal = [key for key, old in record.items() if equivalent(parse_uri(old.uri), uri)]
-    return record[min(equal)] if equal else None
+def plain_key(binding: Binding, location: LocationSettings) -> str:
+    """The key that ``binding`` would have without an instance, by the settings it was bound by."""
+    scope = key_scope(binding.call_id, binding.path, location)
+    return match_key(binding.uri, parse_uri(binding.uri), location, scope)
 
 
-def _order(old: Binding, plan: SavePlan, now: int) -> Literal["newer", "repeated", "stale"]:
-    """What a request is to a stored binding; only within one Call-ID can it be late."""
-    if old.call_id != plan.call_id or old.cseq < plan.cseq:
-        return "newer"
-    is_recent = now - old.modified_at < plan.cseq_delay * 1000
-    return "repeated" if old.cseq == plan.cseq and is_recent else "stale"
-
-
-def _binding(change: Change, plan: SavePlan, now: int, old: Binding | None) -> Binding | None:
-    """What ``change`` makes, if anything; ruid and age are those of the binding it refreshes."""
-    if not change.lifetime:
-        return None
-    return Binding(
-        key=change.key,
-        uri=change.uri,
-        q=change.q,
-        params=change.params,
-        call_id=plan.call_id,
-        cseq=plan.cseq,
-        user_agent=plan.user_agent,
-        ruid=old.ruid if old else change.ruid,
-        expires_at=now + change.lifetime * 1000,
-        created_at=old.created_at if old else now,
-        modified_at=now,
-    )
-
-
-def _visible(binding: Binding) -> tuple[object, ...]:
+def _visible(binding: Binding) -> Binding:
     """What a reader of the feed could see change."""
-    return (
-        binding.key,
-        binding.uri,
-        binding.q,
-        binding.params,
-        binding.call_id,
-        binding.user_agent,
-    )
+    return replace(binding, cseq=0, expires_at=0, created_at=0, modified_at=0)
 
 
 def _aged(binding: Binding, milliseconds: int) -> Binding:

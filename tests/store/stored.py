@@ -10,12 +10,12 @@ from itertools import takewhile
 
 import msgpack
 
-from regcluster.config import StoreSettings
-from regcluster.registrar.binding import Binding
+from regcluster.config import LocationSettings, StoreSettings
+from regcluster.registrar.binding import ANY_METHOD, Binding
 from regcluster.store.codec import digest
 from regcluster.store.keys import Keys, text_bytes
 from tests.servers import Server
-from tests.store.model import Event, Model
+from tests.store.model import Event, Model, plain_key
 
 Entry = tuple[bytes, bytes, bytes, bytes]
 """Of the feed: kind, aor, key, value."""
@@ -38,7 +38,7 @@ class Stored:
     """What was added since somebody took note of it."""
 
 
-def value_of(binding: Binding) -> bytes:
+def value_of(binding: Binding, location: LocationSettings) -> bytes:
     """``binding`` as the store keeps it."""
     head = b"1%013d%013d%013d%010d" % (
         binding.expires_at,
@@ -46,12 +46,32 @@ def value_of(binding: Binding) -> bytes:
         binding.created_at,
         binding.cseq,
     )
-    is_spelled = binding.uri == ";".join(binding.key.split(" "))
-    uri = "" if is_spelled else binding.uri
-    shown = (uri, binding.q, binding.params, binding.call_id, binding.user_agent)
-    tail: bytes = msgpack.packb(shown, unicode_errors="surrogateescape")
     names = digest(binding.call_id) + binding.ruid
-    return b"%b%b\n%b" % (head, names.encode(), tail)
+    return b"%b%b%b" % (head, names.encode(), rest_of(binding, plain_key(binding, location)))
+
+
+def rest_of(binding: Binding, plain: str) -> bytes:
+    """What follows the ruid; ``plain`` is the key of the URI alone."""
+    alias, instance, kept = "", "", b""
+    if binding.instance:
+        alias = plain
+        if f"+{binding.instance[1:-1]};{binding.reg_id}" != binding.key:
+            instance = binding.instance
+    if binding.xavp is not None:
+        kept = msgpack.packb(binding.xavp)
+    line = b""
+    if alias or kept:
+        line = f" {len(kept)} {len(instance)} {instance}{alias}\t".encode()
+    spelled = plain.partition(":")[2] if plain.startswith("#") else plain
+    uri = "" if binding.uri == ";".join(spelled.split(" ")) else binding.uri
+    fields = [uri, binding.q, binding.params, binding.call_id, binding.user_agent, binding.socket]
+    fields += [binding.methods, binding.received, binding.path, binding.cflags]
+    fields += ["", 0, binding.connection]
+    silent = [None] * 5 + ["", ANY_METHOD, "", "", 0, "", 0, ""]
+    while fields and fields[-1] == silent[len(fields) - 1]:
+        fields.pop()
+    tail: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")
+    return line + b"\n" + kept + tail
 
 
 def ought(model: Model, settings: StoreSettings) -> Stored:
@@ -61,12 +81,14 @@ def ought(model: Model, settings: StoreSettings) -> Stored:
         name, index, _ = keys.of(text_bytes(aor))
         latest = max(old.expires_at for old in record.values())
         stored.forgotten_at[name] = latest + settings.grace_s * 1000
-        stored.hashes[name] = {text_bytes(key): value_of(old) for key, old in record.items()}
+        stored.hashes[name] = {
+            text_bytes(key): value_of(old, model.location) for key, old in record.items()
+        }
         stored.indexes.setdefault(index, {}).update(
             {text_bytes(f"{aor}\n{key}"): float(old.expires_at) for key, old in record.items()}
         )
     for call in model.feed:
-        stored.feed += in_order([_entry(event) for event in call])
+        stored.feed += in_order([_entry(event, model.location) for event in call])
     return stored
 
 
@@ -128,7 +150,7 @@ def _taken(server: Server, feed: bytes) -> list[Entry]:
     return [(each[b"kind"], each[b"aor"], each[b"key"], each[b"value"]) for each in told]
 
 
-def _entry(event: Event) -> Entry:
+def _entry(event: Event, location: LocationSettings) -> Entry:
     binding = event.binding
-    key = text_bytes(binding.key)
-    return event.kind.encode(), text_bytes(event.aor), key, value_of(binding)
+    key, value = text_bytes(binding.key), value_of(binding, location)
+    return event.kind.encode(), text_bytes(event.aor), key, value

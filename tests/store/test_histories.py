@@ -8,15 +8,15 @@ step makes all that is stored older instead. ``--hypothesis-profile=deep`` runs 
 from asyncio import gather
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from itertools import count, cycle, product
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count, cycle
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regcluster.config import LocationSettings, StoreSettings
-from regcluster.registrar.binding import match_key
+from regcluster.registrar.binding import ANY_METHOD, Xavp, flow_key, key_scope, match_key
 from regcluster.registrar.plan import Change, SavePlan, Verdict
 from regcluster.sip.uri import parse_uri
 from regcluster.store.keys import Keys
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 # Long enough for Redis itself not to forget what a history makes old, and for a busy machine.
 STORE = StoreSettings(partitions=2, grace_s=86_400, deadline_ms=10_000)
-LOCATION = LocationSettings()
+LOCATIONS = [LocationSettings(matching_mode=mode) for mode in range(4)]
 
 AORS = ("alice@example.com", "bob@example.com")
 URIS = (
@@ -45,6 +45,8 @@ URIS = (
     "mailto:a@h",
 )
 EXAMPLES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+INSTANCES = ("<urn:uuid:a>", "<urn:uuid:A>", "<x>", "<x;1>")
+FLOWS = [(instance, reg_id) for instance in INSTANCES for reg_id in (1, 2)]
 LIFETIMES = (0, 1, 3, 60)
 DELAY = 3
 
@@ -54,6 +56,34 @@ class Contact:
     uri: str
     lifetime: int
     q: int
+    flow: tuple[str, int] = ("", 0)
+    """Instance and reg-id."""
+    methods: int = ANY_METHOD
+    received: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Rules:
+    """What settings and scripts say of a REGISTER."""
+
+    max_contacts: int = 0
+    cseq_delay: int = DELAY
+    is_single: bool = False
+    evicts: bool = False
+    adopts: bool = True
+    drops_flows: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Way:
+    """Where a REGISTER came from, and what is kept with its contacts."""
+
+    user_agent: str = "Phone/1"
+    socket: str = ""
+    path: str = ""
+    cflags: int = 0
+    connection: str = ""
+    xavp: Xavp | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -64,9 +94,8 @@ class Register:
     call_id: str
     cseq: int
     contacts: Sequence[Contact]
-    max_contacts: int
-    cseq_delay: int
-    user_agent: str
+    rules: Rules
+    way: Way
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,17 +116,41 @@ class Passing:
 Step = Register | Drop | Passing
 
 
-CONTACTS = [Contact(*each) for each in product(URIS, LIFETIMES, (-1, 500))]
-
+CONTACTS = st.builds(
+    Contact,
+    uri=st.sampled_from(URIS),
+    lifetime=st.sampled_from(LIFETIMES),
+    q=st.sampled_from([-1, 500]),
+    flow=st.sampled_from([("", 0), ("", 0), *FLOWS]),
+    methods=st.sampled_from([ANY_METHOD, ANY_METHOD, 31]),
+    received=st.sampled_from(["", "", "sip:192.0.2.9"]),
+)
+RULES = st.builds(
+    Rules,
+    max_contacts=st.sampled_from([0, 0, 1, 2, 3]),
+    cseq_delay=st.sampled_from([DELAY, DELAY, 0]),
+    is_single=st.sampled_from([False, False, False, True]),
+    evicts=st.booleans(),
+    adopts=st.sampled_from([True, True, False]),
+    drops_flows=st.booleans(),
+)
+WAYS = st.builds(
+    Way,
+    user_agent=st.sampled_from(["Phone/1", "Phone/1", "Phone/2"]),
+    socket=st.sampled_from(["", "udp:192.0.2.1:5060"]),
+    path=st.sampled_from(["", "", "<sip:p;lr>"]),
+    cflags=st.sampled_from([0, 0, 8]),
+    connection=st.sampled_from(["", "", "n1/token"]),
+    xavp=st.sampled_from([None, None, {}, {"a": 1, "b": "x\n y\t"}]),
+)
 REGISTERS = st.builds(
     Register,
     aor=st.sampled_from([*AORS, AORS[0]]),
     call_id=st.sampled_from(["c1", "c2", "C1"]),
     cseq=st.integers(1, 4),
-    contacts=st.lists(st.sampled_from(CONTACTS), max_size=4),
-    max_contacts=st.sampled_from([0, 0, 1, 2, 3]),
-    cseq_delay=st.sampled_from([DELAY, DELAY, 0]),
-    user_agent=st.sampled_from(["Phone/1", "Phone/1", "Phone/2"]),
+    contacts=st.lists(CONTACTS, max_size=4),
+    rules=RULES,
+    way=WAYS,
 )
 PASSINGS = st.builds(Passing, st.sampled_from([1, 999, 1000, DELAY * 1000, 60_000]))
 DROPS = st.builds(Drop, st.sampled_from(AORS), st.sampled_from([None, 0, 1, 9]))
@@ -120,23 +173,38 @@ class Ruids:
 
     numbers: Iterator[int] = field(default_factory=count)
 
-    def plan(self, register: Register) -> SavePlan:
+    def plan(self, register: Register, location: LocationSettings) -> SavePlan:
         """What the registrar makes of ``register``."""
+        way = register.way
+        scope = key_scope(register.call_id, way.path, location)
         return SavePlan(
             aor=register.aor,
             call_id=register.call_id,
             cseq=register.cseq,
-            user_agent=register.user_agent,
             wipe=not register.contacts,
-            changes=[self._change(contact) for contact in register.contacts],
-            max_contacts=register.max_contacts,
-            cseq_delay=register.cseq_delay,
+            changes=[self._change(contact, scope, location) for contact in register.contacts],
+            **asdict(register.rules),
+            **asdict(way),
         )
 
-    def _change(self, contact: Contact) -> Change:
-        key = match_key(contact.uri, parse_uri(contact.uri), LOCATION)
-        ruid = f"uloc-{next(self.numbers)}"
-        return Change(key, contact.lifetime, contact.uri, contact.q, "", ruid)
+    def _change(self, contact: Contact, scope: str, location: LocationSettings) -> Change:
+        key, alias = match_key(contact.uri, parse_uri(contact.uri), location, scope), ""
+        instance, reg_id = contact.flow
+        if instance:
+            key, alias = flow_key(instance, reg_id), key
+        return Change(
+            key,
+            contact.lifetime,
+            contact.uri,
+            contact.q,
+            "",
+            f"uloc-{next(self.numbers)}",
+            alias,
+            contact.methods,
+            contact.received,
+            instance,
+            reg_id,
+        )
 
 
 @dataclass(slots=True)
@@ -146,7 +214,7 @@ class Pair:
     server: Server
     stores: list[RedisStore]
     scripts: Scripts
-    model: Model = field(default_factory=Model)
+    model: Model
     ruids: Ruids = field(default_factory=Ruids)
 
     async def save(self, plans: list[SavePlan]) -> list[Verdict]:
@@ -159,7 +227,7 @@ class Pair:
         """Both take ``step``; what it comes to for the model, and for the store."""
         match step:
             case Register():
-                plan = self.ruids.plan(step)
+                plan = self.ruids.plan(step, self.model.location)
                 (verdict,) = await self.save([plan])
                 return self.model.save(plan, verdict.record.now), verdict
             case Drop(aor):
@@ -179,23 +247,25 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair_on(server: Server, connections: int = 1) -> AsyncIterator[Pair]:
+async def pair_on(
+    server: Server, location: LocationSettings, connections: int = 1
+) -> AsyncIterator[Pair]:
     """A pair with nothing stored."""
     server.ask(b"FLUSHALL")
     links = [server.link(STORE) for _ in range(connections)]
     stores = [RedisStore(link, STORE) for link in links]
-    yield Pair(server, stores, Scripts(links[0], Keys(STORE), STORE))
+    yield Pair(server, stores, Scripts(links[0], Keys(STORE), STORE), Model(location))
     for store in stores:
         await store.close()
 
 
 @EXAMPLES
-@given(history=HISTORIES)
+@given(location=st.sampled_from(LOCATIONS), history=HISTORIES)
 async def test_every_history_ends_as_the_model_says(
-    store_server: Server, history: list[Step]
+    store_server: Server, location: LocationSettings, history: list[Step]
 ) -> None:
     """After each step the verdict and every stored byte are those the rules give."""
-    async with pair_on(store_server) as pair:
+    async with pair_on(store_server, location) as pair:
         for step in history:
             pair.model.feed.clear()
             expected, outcome = await pair.take(step)
@@ -206,16 +276,20 @@ async def test_every_history_ends_as_the_model_says(
 
 
 @EXAMPLES
-@given(batches=st.lists(AT_ONCE, max_size=8))
+@given(location=st.sampled_from(LOCATIONS), batches=st.lists(AT_ONCE, max_size=8))
 async def test_saves_at_once_end_as_if_one_came_after_the_other(
-    store_server: Server, batches: list[tuple[Passing, list[Register]]]
+    store_server: Server,
+    location: LocationSettings,
+    batches: list[tuple[Passing, list[Register]]],
 ) -> None:
     """Some serial order explains every verdict and every stored byte."""
-    async with pair_on(store_server, connections=3) as pair:
+    async with pair_on(store_server, location, connections=3) as pair:
         for passing, batch in batches:
             pair.model.feed.clear()
             await pair.take(passing)
-            plans = [pair.ruids.plan(replace(register, aor=AORS[0])) for register in batch]
+            plans = [
+                pair.ruids.plan(replace(register, aor=AORS[0]), location) for register in batch
+            ]
             verdicts = await pair.save(plans)
             stored = found(store_server, STORE)
             orders = serial(pair.model, list(zip(plans, verdicts, strict=True)))
