@@ -41,10 +41,13 @@ from regcluster.edge.sockets import bind_tcp, bind_udp, common_family
 from regcluster.edge.stream import FLUSH_S, Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
+from regcluster.errors import ConfigError
 from regcluster.location import Location, Node, ruid_source
 from regcluster.log import get_logger
 from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus
+from regcluster.route.call import Route
 from regcluster.route.default import BuiltIn
+from regcluster.route.loader import load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
 
@@ -67,6 +70,9 @@ class Process:
 
     def __init__(self, start: Start, store: RedisStore) -> None:
         settings = start.settings
+        # First, for it may fail, and nothing is open yet.
+        self._file = settings.routing.script
+        self._script = _script(settings)
         listeners = _listeners(settings)
         self._store = store
         self._table = FlowTable(start.worker, secrets.token_hex(4))
@@ -97,7 +103,7 @@ class Process:
         )
         self._worker = Worker(
             self._location,
-            BuiltIn(settings.routing).route,
+            self._script or BuiltIn(settings.routing).route,
             outbound,
             settings.limits,
             random.random,
@@ -116,11 +122,20 @@ class Process:
             await self.drain(0)
             raise
 
-    def apply(self, settings: Settings) -> None:
-        """Take up settings that may change while running."""
+    def apply(self, settings: Settings, *, rereads: bool) -> None:
+        """Take up settings that may change while running; ``rereads``: see ``Apply``.
+
+        A script that cannot be loaded leaves the one before it at work.
+        """
         self._location.apply(settings.registrar, settings.location, settings.routing)
         self._streams.limits = settings.limits
-        self._worker.apply(BuiltIn(settings.routing).route, settings.limits)
+        if rereads or settings.routing.script != self._file:
+            self._file = settings.routing.script
+            try:
+                self._script = _script(settings)
+            except ConfigError as wrong:
+                logger.error("route script not changed", problems=list(wrong.problems))
+        self._worker.apply(self._script or BuiltIn(settings.routing).route, settings.limits)
 
     @property
     def store_problem(self) -> str:
@@ -175,13 +190,26 @@ async def _live(channel: Channel[Report, Order], start: Start) -> int:
         process = Process(start, store)
         await process.listen(start.settings, start.workers)
         await _serve(channel, process, start.worker)
-    except OSError as why:
-        channel.send(Fatal(why.strerror or str(why)))
+    except (OSError, ConfigError) as why:
+        channel.send(Fatal(_reason(why)))
         await channel.receive()
         return 1
     finally:
         await store.close()
     return 0
+
+
+def _reason(why: OSError | ConfigError) -> str:
+    """Why no worker can start: an address that cannot be had, or a script that cannot be run."""
+    if isinstance(why, ConfigError):
+        return "; ".join(why.problems)
+    return why.strerror or str(why)
+
+
+def _script(settings: Settings) -> Route | None:
+    """The route script that the settings name, if they do; raises ``ConfigError``."""
+    file = settings.routing.script
+    return load_script(file, settings.registrar.event_callback) if file else None
 
 
 async def _serve(channel: Channel[Report, Order], process: Process, worker: int) -> None:
@@ -203,7 +231,7 @@ async def _obey(channel: Channel[Report, Order], process: Process, worker: int) 
     while order := await channel.receive():
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
-            process.apply(order.settings)
+            process.apply(order.settings, rereads=order.rereads)
             channel.send(Applied())
         elif isinstance(order, Drain):
             return order.within_s
