@@ -8,9 +8,10 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from prometheus_client import REGISTRY
 
-from regcluster.config import LocationSettings, RegistrarSettings, StoreSettings
+from regcluster.config import LocationSettings, RegistrarSettings, RoutingSettings, StoreSettings
 from regcluster.errors import StoreUnavailable
-from regcluster.location import Location, ruid_source
+from regcluster.location import NO_NODE, Location, Node, ruid_source
+from regcluster.registrar.codes import SaveCode
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from regcluster.sip.uri import parse_uri
@@ -38,6 +39,7 @@ async def location_with(
     location: LocationSettings | None = None,
     clock: Callable[[], float] = monotonic,
     server: FakeServer | None = None,
+    node: Node = NO_NODE,
 ) -> AsyncIterator[Location]:
     """A location service over a store in memory, in which those REGISTERs have been saved."""
     client = FakeAsyncRedis(server=server or FakeServer(), protocol=2)
@@ -48,6 +50,7 @@ async def location_with(
         location or LocationSettings(),
         ruid_source("test"),
         lambda: 0.0,
+        node,
     )
     try:
         for data in registered:
@@ -256,6 +259,90 @@ async def test_new_settings_hold_from_the_next_request_on() -> None:
         elsewhere = (await location.lookup(ALICE)).branches
 
     assert (["sip:alice@192.0.2.1"], []) == ([target.uri for target in best], elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (register(contact=TWO, cseq="3 REGISTER"), SaveCode.ADDED),
+        (register(contact=ONE, cseq="3 REGISTER"), SaveCode.REFRESHED),
+        (register(contact=ONE, cseq="3 REGISTER", expires=0), SaveCode.REMOVED),
+        (register(contact=TWO, cseq="3 REGISTER", expires=0), SaveCode.ADDED),
+        (register(contact="*", cseq="3 REGISTER", expires=0), SaveCode.REMOVED),
+        (register(contact=ONE, cseq="2 REGISTER"), SaveCode.ADDED),
+        (register(contact=ONE, cseq="1 REGISTER"), SaveCode.FAILED),
+        (register(contact="*", cseq="1 REGISTER", expires=0), SaveCode.FAILED),
+        (register(contact=f"{TWO}, <sip:alice@192.0.2.3>", cseq="3 REGISTER"), SaveCode.TOO_MANY),
+        (register(contact=f"{ONE};q=7"), SaveCode.FAILED),
+        (register(contact=None), SaveCode.QUERIED),
+    ],
+)
+async def test_a_save_returns_the_number_that_kamailio_returns(data: bytes, code: SaveCode) -> None:
+    """The last contact that had an effect decides; where nothing has changed it is 1."""
+    first, settings = register(contact=ONE, cseq="2 REGISTER"), RegistrarSettings(max_contacts=2)
+    async with location_with(first, registrar=settings) as location:
+        saved = await location.save(read(data))
+
+    assert code == saved.code
+
+
+async def test_removing_all_of_nobodys_contacts_is_a_removal() -> None:
+    """As in Kamailio: the star says so, whatever it found."""
+    async with location_with() as location:
+        saved = await location.save(read(register(contact="*", expires=0)))
+
+    assert (SaveCode.REMOVED, 200, []) == (
+        saved.code,
+        saved.reply.status,
+        saved.record and saved.record.bindings,
+    )
+
+
+async def test_a_refused_register_has_no_record() -> None:
+    """The store was not asked."""
+    async with location_with() as location:
+        saved = await location.save(read(register(contact=f"{ONE};q=7")))
+
+    assert None is saved.record
+
+
+@pytest.mark.parametrize("data", [register(contact=ONE), register(contact=None)])
+async def test_a_200_names_the_service_route(data: bytes) -> None:
+    """RFC 3608 §6.3: the route for what the phone sends, all URIs in one row."""
+    routing = RoutingSettings(service_route=["sip:p1.example.test;lr", "sip:p2.example.test;lr"])
+    async with location_with() as location:
+        location.apply(location.registrar, location.settings, routing)
+        saved = await location.save(read(data))
+
+    assert ("Service-Route", "<sip:p1.example.test;lr>, <sip:p2.example.test;lr>") == (
+        saved.reply.headers[-2]
+    )
+
+
+@pytest.mark.parametrize(
+    "data", [register(contact=f"{ONE};q=7"), register(contact=ONE, cseq="1 REGISTER")]
+)
+async def test_nothing_but_a_200_names_the_service_route(data: bytes) -> None:
+    """RFC 3608 §6.3: it is for those who are registered."""
+    async with location_with(register(contact=ONE, cseq="2 REGISTER")) as location:
+        routing = RoutingSettings(service_route=["sip:p1.example.test;lr"])
+        location.apply(location.registrar, location.settings, routing)
+        saved = await location.save(read(data))
+
+    assert "Service-Route" not in dict(saved.reply.headers)
+
+
+async def test_the_contact_that_was_refreshed_last_is_first_if_so_configured() -> None:
+    """``desc_time_order``, in the 200 as in a lookup."""
+    settings = LocationSettings(desc_time_order=1)
+    async with location_with(register(contact=ONE), location=settings) as location:
+        saved = await location.save(read(register(contact=TWO, call_id="call-2")))
+        found = await location.lookup(ALICE)
+
+    assert ([TWO.strip("<>"), ONE.strip("<>")], f"{TWO};expires=300, {ONE};expires=300") == (
+        [branch.uri for branch in found.branches],
+        saved.reply.headers[0][1],
+    )
 
 
 def test_no_ruid_is_given_twice() -> None:
