@@ -175,20 +175,21 @@ class Planner:
             uri = contact.parsed
             if octets(contact.uri) > self.registrar.contact_max_size:
                 return _bad(TOO_LONG)
-            if isinstance(uri, SipUri) and "gr" in uri.params and self._is_gruu(uri, aor):
-                return Refusal(403, "Forbidden", "Contact is a GRUU of this user")
+            if isinstance(uri, SipUri) and "gr" in uri.params:
+                domain = _host(_name(request, options)).lower()
+                if self._is_gruu(uri, aor, domain):
+                    return Refusal(403, "Forbidden", "Contact is a GRUU of this user")
         return contacts
 
-    def _is_gruu(self, uri: SipUri, aor: str) -> bool:
-        """Whether ``uri`` leads back to ``aor``: no phone is there (RFC 5627 §5.1)."""
-        if not self.registrar.gruu_enabled:
+    def _is_gruu(self, uri: SipUri, aor: str, domain: str) -> bool:
+        """Whether ``uri`` leads back to ``aor``: no phone is there (RFC 5627 §5.1).
+
+        A temporary GRUU has nothing in common with the AOR but its domain, and no value.
+        """
+        if not self.registrar.gruu_enabled or uri.host not in (domain, aor.rpartition("@")[2]):
             return False
         named = canonical_aor(uri, self.registrar, self.location)
-        if isinstance(named, Refusal) or named == aor:
-            return named == aor
-        # A temporary one has no value, and nothing but its domain in common with the AOR.
-        _, at, domain = aor.rpartition("@")
-        return uri.params["gr"] is None and at != "" and domain == named.rpartition("@")[2]
+        return uri.params["gr"] is None or named == aor
 
     def _manner(
         self,

@@ -1,11 +1,19 @@
 """Bindings: their order in a record and what makes two contacts one."""
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from regcluster.config import LocationSettings
-from regcluster.registrar.binding import Binding, match_key, preference
+from regcluster.registrar.binding import (
+    Binding,
+    flow_key,
+    instance_id,
+    key_scope,
+    match_key,
+    preference,
+)
 from regcluster.sip.uri import parse_uri
 
 BINDING = Binding(
@@ -105,3 +113,72 @@ def test_bytes_mode_compares_the_spelling() -> None:
 def test_other_schemes_are_compared_byte_for_byte() -> None:
     """Equality of a mailto or tel URI is not SIP's to define."""
     assert "mailto:a@B.com" == key("mailto:a@B.com")
+
+
+@pytest.mark.parametrize(
+    ("mode", "left", "right", "is_one"),
+    [
+        pytest.param(0, ("c1", "<sip:p1>"), ("c2", ""), True, id="the URI is all that counts"),
+        pytest.param(1, ("c1", ""), ("c1", "<sip:p1>"), True, id="URI and Call-ID"),
+        pytest.param(1, ("c1", ""), ("c2", ""), False, id="another Call-ID"),
+        pytest.param(2, ("c1", "<sip:p1>"), ("c2", "<sip:p1>"), True, id="URI and Path"),
+        pytest.param(2, ("c1", "<sip:p1>"), ("c1", "<sip:p2>"), False, id="another Path"),
+        pytest.param(2, ("c1", ""), ("c2", ""), True, id="no Path, as in mode 0"),
+        pytest.param(3, ("c1", ""), ("c1", "<sip:p1>"), True, id="the Call-ID alone"),
+        pytest.param(3, ("c1", ""), ("\udcff", ""), False, id="another Call-ID of any octets"),
+    ],
+)
+def test_matching_mode_says_what_makes_one_binding(
+    mode: int, left: tuple[str, str], right: tuple[str, str], is_one: bool
+) -> None:
+    """The same URI, registered with another Call-ID or another Path (vectors 42 and 43)."""
+    settings = LocationSettings(matching_mode=mode)
+    one, other = (
+        match_key("sip:a@h", parse_uri("sip:a@h"), settings, key_scope(*pair, settings))
+        for pair in (left, right)
+    )
+
+    assert is_one == (one == other)
+
+
+@pytest.mark.parametrize("mode", [0, 1, 2, 3])
+def test_only_the_call_id_alone_makes_one_of_two_uris(mode: int) -> None:
+    """Every other matching_mode looks at the URI as well."""
+    settings = LocationSettings(matching_mode=mode)
+    scope = key_scope("c1", "<sip:p1>", settings)
+    keys = {match_key(uri, parse_uri(uri), settings, scope) for uri in ("sip:a@h", "sip:b@h")}
+
+    assert (1 if mode == 3 else 2) == len(keys)
+
+
+@pytest.mark.parametrize("equality", ["rfc3261", "bytes"])
+def test_a_digest_stands_before_the_uri(equality: Literal["rfc3261", "bytes"]) -> None:
+    """No URI begins with #, so a key tells what it is made of."""
+    settings = LocationSettings(matching_mode=1, uri_equality=equality)
+    scope = key_scope("c1", "", settings)
+
+    assert ("#", 17, f"{scope}:sip:a@h") == (
+        scope[0],
+        len(scope),
+        match_key("sip:a@h", parse_uri("sip:a@h"), settings, scope),
+    )
+
+
+@pytest.mark.parametrize(
+    ("instance", "reg_id", "key"),
+    [
+        ("<urn:uuid:0A>", 1, "+urn:uuid:0a;1"),
+        ("<URN:UUID:0a>", 1, "+urn:uuid:0a;1"),
+        ("urn:uuid:0a", 1, "+urn:uuid:0a;1"),
+        ("<urn:uuid:0a>", 0, "+urn:uuid:0a;0"),
+        ("<urn:uuid:0a>", 2, "+urn:uuid:0a;2"),
+        ("<urn:gsma:imei:A>", 0, "+urn:gsma:imei:A;0"),
+        ("<<a>>", 0, "+<a>;0"),
+        ("<a", 0, "+<a;0"),
+    ],
+)
+def test_a_flow_is_one_however_its_instance_is_spelled(
+    instance: str, reg_id: int, key: str
+) -> None:
+    """Instance and reg-id name it; a UUID has no case, other names do (ob-02, ob-12)."""
+    assert (key, key[1:].rpartition(";")[0]) == (flow_key(instance, reg_id), instance_id(instance))

@@ -118,3 +118,13 @@ def test_no_chance_makes_a_removal_of_a_wish_to_be_bound(asked: int | None) -> N
     whole = settings(min_expires=0, expires_range=100, default_expires_range=100)
 
     assert 1 == grant(asked, whole, lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"), [(1000, 1000), (None, 3600), (10, 60), (9000, 7200), (0, 0)]
+)
+def test_nothing_is_taken_off_without_spread(asked: int | None, granted: int) -> None:
+    """A script may ask for that; floor and ceiling stay."""
+    ranges = settings(expires_range=50, default_expires_range=50, max_expires=7200)
+
+    assert granted == grant(asked, ranges, None)
