@@ -5,7 +5,8 @@ and the server behind its store.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
+from regcluster.edge.sockets import hop_of
 from regcluster.edge.stream import Streams
+from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
-from regcluster.location import Location, ruid_source
+from regcluster.location import Location, Node, ruid_source
 from regcluster.route.default import BuiltIn
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Response
@@ -38,6 +41,8 @@ NODE = "node-1"
 """Its name."""
 
 DEFAULTS = Settings()
+
+_KINDS = {socket.SOCK_DGRAM: "UDP", socket.SOCK_STREAM: "TCP"}
 
 
 class MemoryFlow:
@@ -117,23 +122,42 @@ async def running(
     settings: Settings = DEFAULTS,
     index: int = 0,
     spread: Callable[[], float] = no_chance,
+    sockets: Sequence[socket.socket] = (),
 ) -> AsyncIterator[Worker]:
-    """A worker of a node that calls itself ``OURS``, with ``server`` as its store."""
+    """A worker of a node with ``server`` as its store: at ``sockets``, or without any at ``OURS``.
+
+    The sockets are bound, and closed at the end.
+    """
     store = RedisStore(ClientLink(FakeRedis(server=server, protocol=2)), settings.store)
-    location = Location(
-        store, settings.registrar, settings.location, ruid_source(f"w{index}"), spread
-    )
     table = FlowTable(index, "e")
+    at = [hop_of(_KINDS[sock.type], sock.getsockname()) for sock in sockets]
+    identity = Identity("" if at else OURS, at or [Hop("UDP", OURS, 5060)], NODE, table)
+    location = Location(
+        store,
+        settings.registrar,
+        settings.location,
+        ruid_source(f"w{index}"),
+        spread,
+        Node(identity.is_ours, identity.is_gone),
+    )
     streams = Streams(table, settings.limits, metrics.count_keepalive, metrics.count_closed)
     relay = Relay(folder, index, table, metrics.drop)
-    identity = Identity(OURS, [Hop("UDP", OURS, 5060), Hop("TCP", OURS, 5060)], NODE, table)
-    outbound = Outbound(identity, [], streams, relay, Resolver(no_names), lambda: SECRET)
-    route = BuiltIn(settings.routing).route
+    endpoints: list[UdpEndpoint] = []
+    outbound = Outbound(identity, endpoints, streams, relay, Resolver(no_names), lambda: SECRET)
+    worker = Worker(location, BuiltIn(settings.routing).route, outbound, settings.limits, spread)
+    streams.deliver_to(worker.receive, worker.bad_message)
     try:
-        yield Worker(location, route, outbound, settings.limits, spread)
+        for sock in sockets:
+            if sock.type == socket.SOCK_DGRAM:
+                endpoints.append(UdpEndpoint(sock, worker.receive, metrics.drop))
+            else:
+                await streams.listen(sock)
+        yield worker
     finally:
         await streams.close()
         relay.close()
+        for endpoint in endpoints:
+            endpoint.close()
         await store.close()
 
 
