@@ -1,10 +1,12 @@
 """What a route script sees of a request, and how its wishes are recorded."""
 
+from collections.abc import Callable
+
 import pytest
 
-from regcluster.errors import MalformedHeader
+from regcluster.errors import MalformedHeader, ScriptError
 from regcluster.registrar.branch import Branch
-from regcluster.route.call import Forward
+from regcluster.route.call import MAX_BRANCHES, Call, Forward
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import OtherUri, parse_uri
 from tests.route.stage import call_of
@@ -57,27 +59,6 @@ async def test_a_reply_has_the_standard_phrase_unless_another_is_given() -> None
     ] == call.effects
 
 
-async def test_saving_records_the_reply_and_returns_it() -> None:
-    """A script need not reply itself, but may look at what was said."""
-    async with location_with() as location:
-        call = call_of(read(register()), location)
-        result = await call.registrar.save()
-
-    assert ([result.reply], 200, True) == (call.effects, result.reply.status, result.is_replied)
-
-
-async def test_a_lookup_is_for_the_user_in_the_request_uri() -> None:
-    """To plays no part in routing (RFC 3261 §8.2.2.1)."""
-    async with location_with(register(contact=f"<{CONTACT}>")) as location:
-        calls = [
-            call_of(read(invite(to="<sip:nobody@example.test>")), location),
-            call_of(read(invite("sip:nobody@example.test", to=f"<{CONTACT}>")), location),
-        ]
-        found = [(await call.registrar.lookup(), call.target) for call in calls]
-
-    assert [(1, CONTACT), (-1, "sip:nobody@example.test")] == found
-
-
 async def test_a_request_is_sent_on_to_a_branch_or_to_a_uri() -> None:
     """One effect each, carried out by the worker."""
     bob, carol = Branch("sip:bob@192.0.2.3", path="<sip:192.0.2.4;lr>"), "sip:carol@192.0.2.2"
@@ -105,3 +86,177 @@ async def test_no_script_sends_on_a_request_with_a_malformed_max_forwards() -> N
         call = call_of(read(invite(max_forwards=256)), location)
         with pytest.raises(MalformedHeader):
             call.forward(CONTACT)
+
+
+async def test_the_request_uri_is_branch_0() -> None:
+    """Whoever changes it there has changed it; the other branches play no part."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.append_branch(Branch("sip:carol@192.0.2.2"))
+        before = call.target
+        call.branches[0].uri = CONTACT
+
+    assert (AOR, CONTACT, parse_uri(CONTACT)) == (before, call.target, call.uri)
+
+
+async def test_a_call_has_room_for_so_many_branches() -> None:
+    """As many as Kamailio's by default; one too many is not appended."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        appended = [call.append_branch(Branch(f"sip:{n}@192.0.2.2")) for n in range(MAX_BRANCHES)]
+
+    assert ([True] * (MAX_BRANCHES - 1) + [False], MAX_BRANCHES) == (appended, len(call.branches))
+
+
+async def test_flags_of_the_message_are_set_and_taken_back() -> None:
+    """They are bits of one number."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.setflag(0)
+        call.setflag(5)
+        call.resetflag(0)
+
+    assert (32, True, False) == (call.flags, call.isflagset(5), call.isflagset(0))
+
+
+async def test_flags_of_a_branch_are_set_and_taken_back() -> None:
+    """Of branch 0 unless another is named."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        before = call.bflags
+        call.append_branch(Branch(CONTACT))
+        call.setbflag(2)
+        call.setbflag(3)
+        call.resetbflag(3)
+        call.setbflag(4, 1)
+
+    assert (0, 4, True, False, [4, 16], True) == (
+        before,
+        call.bflags,
+        call.isbflagset(2),
+        call.isbflagset(4),
+        [branch.flags for branch in call.branches],
+        call.isbflagset(4, 1),
+    )
+
+
+async def test_avps_and_xavps_last_as_long_as_the_call() -> None:
+    """Made when they are first asked for, and the same ones from then on."""
+    async with location_with() as location:
+        call, other = (call_of(read(invite()), location) for _ in range(2))
+        call.avp.add("a", 1)
+        call.xavp.add_root("x", {"b": 2})
+
+    assert (1, {"b": 2}, None, None) == (
+        call.avp.first("a"),
+        call.xavp.newest("x").newest(),
+        other.avp.first("a"),
+        other.xavp.root("x"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("touch", "has_values"),
+    [
+        (lambda call: call.target, False),
+        (lambda call: call.bflags, False),
+        (lambda call: call.avp, True),
+        (lambda call: call.xavp, True),
+        (lambda call: call.branches, True),
+        (lambda call: call.setflag(1), True),
+    ],
+)
+async def test_a_call_knows_whether_a_script_has_touched_its_values(
+    touch: Callable[[Call], object], has_values: bool
+) -> None:
+    """A REGISTER that nobody touched goes the short way."""
+    async with location_with() as location:
+        call = call_of(read(register()), location)
+        touch(call)
+
+    assert has_values == call.has_values
+
+
+async def test_headers_for_the_reply_go_with_every_reply_from_then_on() -> None:
+    """With the script's own, with a refusal, with a redirect; what was recorded before stays."""
+    row = ("X-Node", "edge-1")
+    async with location_with() as location:
+        call = call_of(read(invite(max_forwards=0)), location)
+        call.reply(100)
+        call.reply_headers.append(row)
+        call.reply(180, headers=[("A", "b")])
+        call.forward(CONTACT)
+        call.branches[0].uri = CONTACT
+        call.redirect()
+
+    assert [
+        Reply(100, "Trying", []),
+        Reply(180, "Ringing", [("A", "b"), row]),
+        Reply(483, "Too Many Hops", [row]),
+        Reply(302, "Moved Temporarily", [("Contact", f"<{CONTACT}>"), row]),
+    ] == call.effects
+
+
+async def test_headers_of_a_reply_are_not_shared_with_the_next() -> None:
+    """Each effect is what it was when it was recorded."""
+    headers = [("A", "b")]
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.reply(180, headers=headers)
+        headers.clear()
+
+    assert [Reply(180, "Ringing", [("A", "b")])] == call.effects
+
+
+async def test_headers_for_the_request_go_with_it_when_it_is_sent_on() -> None:
+    """Those that are there by then."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.added_headers.append(("X-Node", "edge-1"))
+        call.forward()
+        call.added_headers.append(("X-Late", "yes"))
+
+    assert [Forward(Branch(AOR), [("X-Node", "edge-1")])] == call.effects
+
+
+async def test_a_branch_is_sent_to_as_it_was_then() -> None:
+    """What a script does to it later is about something else."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.forward()
+        call.branches[0].uri = CONTACT
+
+    assert [Forward(Branch(AOR))] == call.effects
+
+
+async def test_a_redirect_offers_all_branches() -> None:
+    """In their order, with q where there is one."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.branches[0] = Branch(CONTACT, 700, next_hop="sip:p1", path="<sip:p1;lr>")
+        call.append_branch(Branch("sip:carol@192.0.2.2"))
+        is_redirected = call.redirect()
+
+    contact = f"<{CONTACT}>;q=0.7, <sip:carol@192.0.2.2>"
+    assert (True, [Reply(302, "Moved Temporarily", [("Contact", contact)])]) == (
+        is_redirected,
+        call.effects,
+    )
+
+
+async def test_nobody_is_redirected_to_where_he_called() -> None:
+    """RFC 3261 §8.3: then there is no effect either."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        is_redirected = call.redirect()
+
+    assert (False, []) == (is_redirected, call.effects)
+
+
+async def test_a_branch_without_a_uri_is_no_fault_of_the_callers() -> None:
+    """The worker makes a 500 of it, not a 400."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.append_branch(Branch("nowhere"))
+        with pytest.raises(ScriptError):
+            call.redirect()
