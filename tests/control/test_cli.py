@@ -38,7 +38,7 @@ def test_help_names_every_verb_and_exit_code(option: str) -> None:
     """What a script can rely on is written where it is looked for."""
     text = run(option).output
 
-    for verb in ("aor", "check", "serve", "stats"):
+    for verb in ("aor", "check", "import", "serve", "set", "stats"):
         assert f"\n  {verb} " in text
     for code in ("0  done", "1  not found", "2  wrong usage", "3  the store"):
         assert f"\n    {code}" in text
