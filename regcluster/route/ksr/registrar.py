@@ -26,6 +26,7 @@ def save(table: str, flags: int) -> int:
 def save_uri(table: str, flags: int, uri: str) -> int:
     """Process the request as a REGISTER for the user that ``uri`` names."""
     run = current_run()
+    run.failure, run.is_failed = None, False
     try:
         return int(wait_for(run.call.registrar.save(table, SaveFlag(flags), uri)).code)
     except StoreUnavailable as failed:
