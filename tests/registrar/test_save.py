@@ -1,65 +1,20 @@
 """From a REGISTER to a plan (RFC 3261 §10.3)."""
 
-from collections.abc import Callable
-from itertools import count
-
 import pytest
 
 from regcluster.config import LocationSettings, RegistrarSettings
-from regcluster.registrar.plan import Change, Refusal, SavePlan
-from regcluster.registrar.save import MAX_BINDINGS, Planner, bindings_allowed
+from regcluster.registrar.options import SaveFlag, SaveOptions
+from regcluster.registrar.plan import PLAIN_TERMS, Change, Refusal, SavePlan, Terms
+from regcluster.registrar.save import MAX_BINDINGS, bindings_allowed
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from tests import wire
-
-
-def register(*headers: str, to: str = "<sip:alice@example.com>", call_id: str = "c1") -> Request:
-    """A REGISTER with the header lines of interest added to what every request must have."""
-    lines = [
-        "REGISTER sip:example.com SIP/2.0",
-        "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1",
-        "From: <sip:bob@example.net>;tag=1",
-        f"To: {to}",
-        f"Call-ID: {call_id}",
-        "CSeq: 7 REGISTER",
-        *headers,
-    ]
-    request = parse("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape"))
-    assert isinstance(request, Request)
-    return request
-
-
-def numbers() -> Callable[[], str]:
-    """A source of ruids 1, 2, 3, ..."""
-    source = count(1)
-    return lambda: str(next(source))
-
-
-def plan(
-    request: Request,
-    registrar: RegistrarSettings | None = None,
-    location: LocationSettings | None = None,
-) -> SavePlan | Refusal:
-    planner = Planner(
-        registrar or RegistrarSettings(), location or LocationSettings(), numbers(), lambda: 0.0
-    )
-    return planner.plan(request)
-
-
-def changes(*headers: str, registrar: RegistrarSettings | None = None) -> list[Change]:
-    planned = plan(register(*headers), registrar)
-    assert isinstance(planned, SavePlan)
-    return planned.changes
-
-
-def refused(error: str) -> Refusal:
-    """The 400 that says ``error`` in the status line and in P-Registrar-Error."""
-    return Refusal(400, error, error)
+from tests.registrar.planning import DEVICE, UUID, changes, plan, planned, refused, register
 
 
 def test_a_plan_holds_all_the_store_needs() -> None:
-    """AOR from To, ordering from Call-ID and CSeq, limits from the settings."""
-    planned = plan(
+    """AOR from To, ordering from Call-ID and CSeq, limits from the settings; the rest is plain."""
+    outcome = plan(
         register("Contact: <sip:a@192.0.2.1>;expires=100;q=0.5;ob", "User-Agent: Phone 1"),
         RegistrarSettings(max_contacts=3),
         LocationSettings(cseq_delay=5),
@@ -76,8 +31,77 @@ def test_a_plan_holds_all_the_store_needs() -> None:
             max_contacts=3,
             cseq_delay=5,
         )
-        == planned
+        == outcome
     )
+
+
+def test_a_plan_holds_all_that_can_be_asked_for() -> None:
+    """Every field stands where it belongs: the planner fills them in by their order."""
+    outcome = plan(
+        register(
+            f"Contact: {DEVICE};reg-id=2",
+            "Path: <sip:edge;lr;ob;received=sip:192.0.2.7>",
+            "Supported: path, gruu, outbound",
+            "Allow: INVITE, BYE",
+            to="<sip:alice@Sip.Example.com>",
+        ),
+        RegistrarSettings(
+            use_path=1, path_use_received=1, outbound_mode=1, realm_prefix="sip.", full_aor="evict"
+        ),
+        LocationSettings(nat_bflag=3, plain_binding="separate", new_call_id="drop_flows"),
+        SaveOptions(
+            table="t",
+            flags=SaveFlag.REPL,
+            socket="tcp:192.0.2.2:5060",
+            connection="node/token",
+            cflags=1,
+            xavp={"a": 1},
+        ),
+    )
+
+    change = Change(
+        key=f"+{UUID[1:-1]};2",
+        lifetime=3600,
+        uri="sip:a@h",
+        q=-1,
+        params="",
+        ruid="1",
+        alias="sip:a@h",
+        methods=9,
+        received="sip:192.0.2.7",
+        instance=UUID,
+        reg_id=2,
+    )
+    path = "<sip:edge;lr;ob;received=sip:192.0.2.7>"
+    assert (
+        SavePlan(
+            aor="alice@example.com",
+            call_id="c1",
+            cseq=7,
+            user_agent="",
+            wipe=False,
+            changes=[change],
+            max_contacts=MAX_BINDINGS,
+            cseq_delay=20,
+            table="t",
+            socket="tcp:192.0.2.2:5060",
+            path=path,
+            cflags=0b1001,
+            connection="node/token",
+            xavp={"a": 1},
+            is_single=True,
+            evicts=True,
+            adopts=False,
+            drops_flows=True,
+            terms=Terms(path=path, gruu_host="Sip.Example.com", is_outbound=True),
+        )
+        == outcome
+    )
+
+
+def test_a_phone_that_asks_for_nothing_shares_its_terms() -> None:
+    """They cost nothing."""
+    assert planned(register("Contact: <sip:a@h>")).terms is PLAIN_TERMS
 
 
 def test_without_a_limit_there_is_one_all_the_same() -> None:
@@ -88,19 +112,15 @@ def test_without_a_limit_there_is_one_all_the_same() -> None:
 
 def test_no_contact_is_a_query() -> None:
     """RFC 3261 §10.3 step 6: nothing to change, whatever Expires says."""
-    planned = plan(register("Expires: 0"))
-
-    assert isinstance(planned, SavePlan)
-    assert planned.is_query
+    assert planned(register("Expires: 0")).is_query
 
 
 @pytest.mark.parametrize("name", ["Contact", "m"])
 def test_a_star_with_expires_0_removes_all(name: str) -> None:
     """Contact: * needs Expires: 0 and stands for every binding."""
-    planned = plan(register(f"{name}: *", "Expires: 0"))
+    star = planned(register(f"{name}: *", "Expires: 0"))
 
-    assert isinstance(planned, SavePlan)
-    assert (True, [], False) == (planned.wipe, planned.changes, planned.is_query)
+    assert (True, [], False) == (star.wipe, star.changes, star.is_query)
 
 
 @pytest.mark.parametrize(
@@ -117,43 +137,6 @@ def test_a_star_needs_expires_0(headers: list[str]) -> None:
     assert refused("* used in contact and expires is not zero") == plan(register(*headers))
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        ["Contact: *, <sip:a@h>"],
-        ["Contact: <sip:a@h>, *"],
-        ["Contact: *", "Contact: <sip:a@h>"],
-        ["Contact: <sip:a@h>", "m: *"],
-        ["Contact: *", "Contact: *"],
-    ],
-)
-def test_a_star_stands_alone(headers: list[str]) -> None:
-    """Beside another contact nobody can tell what is meant (10-18, S-12)."""
-    assert refused("* used in contact and more than 1 contact") == plan(
-        register(*headers, "Expires: 0")
-    )
-
-
-@pytest.mark.parametrize(
-    ("headers", "lifetimes"),
-    [
-        (["Contact: <sip:a@h>;expires=100, <sip:b@h>", "Expires: 200"], [100, 200]),
-        (["Contact: <sip:a@h>"], [3600]),
-        (["Contact: <sip:a@h>;expires=0"], [0]),
-        (["Contact: <sip:a@h>;expires=abc", "Expires: 200"], [3600]),
-        (["Contact: <sip:a@h>;expires=", "Expires: 200"], [200]),
-        (["Contact: <sip:a@h>;expires", "Expires: 200"], [200]),
-        (["Contact: <sip:a@h>", "Expires: soon"], [3600]),
-        (["Contact: <sip:a@h>;expires=99999999999"], [2**32 - 1]),
-    ],
-)
-def test_a_lifetime_is_the_contacts_or_the_headers_or_ours(
-    headers: list[str], lifetimes: list[int]
-) -> None:
-    """The expires parameter, else the Expires header, else default_expires."""
-    assert lifetimes == [change.lifetime for change in changes(*headers)]
-
-
 def test_one_brief_contact_refuses_all() -> None:
     """RFC 3261 §10.3 step 7: a list is bound whole or not at all."""
     outcome = plan(
@@ -163,78 +146,6 @@ def test_one_brief_contact_refuses_all() -> None:
 
     assert isinstance(outcome, Refusal)
     assert 423 == outcome.status
-
-
-@pytest.mark.parametrize(
-    ("contact", "q"),
-    [(";q=0.38", 380), (";q=", 700), (";q", 700), ("", 700), (";Q=1.000", 1000), (";q=0", 0)],
-)
-def test_q_is_the_contacts_or_ours(contact: str, q: int) -> None:
-    """default_q stands in where the phone names no preference."""
-    planned = changes(f"Contact: <sip:a@h>{contact}", registrar=RegistrarSettings(default_q=700))
-
-    assert [q] == [change.q for change in planned]
-
-
-@pytest.mark.parametrize(
-    ("rows", "uris"),
-    [
-        (["Contact: <sip:a@h>", "m: sip:b@h"], ["sip:a@h", "sip:b@h"]),
-        (["m: <sip:a@h>, <sip:b@h>", "Contact: <sip:c@h>"], ["sip:a@h", "sip:b@h", "sip:c@h"]),
-        (['Contact: "Doe, J" <sip:a,b@h;x=1>, <sip:c@h>'], ["sip:a,b@h;x=1", "sip:c@h"]),
-        (["Contact: <sip:a@h>;q=0.1, <sip:a@h>;q=0.9"], ["sip:a@h", "sip:a@h"]),
-        (["Contact: <tel:+1-201>, <mailto:a@B.com>"], ["tel:+1-201", "mailto:a@B.com"]),
-        (["Contact: <sip:a@h?Route=%3Csip:x%3E>"], ["sip:a@h?Route=%3Csip:x%3E"]),
-    ],
-)
-def test_contacts_are_taken_in_order_and_as_written(rows: list[str], uris: list[str]) -> None:
-    """Rows, lists and compact names make one list; any scheme may be bound (10-41, 10-44)."""
-    assert uris == [change.uri for change in changes(*rows)]
-
-
-def test_parameters_without_brackets_are_the_headers() -> None:
-    """Behind a bare URI they are the contact's, between brackets the URI's (10-42, 10-43)."""
-    bare, bracketed = changes("Contact: sip:a@h;mobile, <sip:a@h;mobile>")
-
-    assert ("sip:a@h", ";mobile", "sip:a@h;mobile", "") == (
-        bare.uri,
-        bare.params,
-        bracketed.uri,
-        bracketed.params,
-    )
-
-
-@pytest.mark.parametrize(
-    "contact",
-    [
-        "",
-        "<*>",
-        "<sip:a@192.0.2.1:5060transport=udp>",
-        "<sip:a@h>, ",
-        "<sip:a@h",
-        "sip:a@h?Route=x",
-        "<sip:a@h>;expires=0;expires=60",
-        '<sip:a@h>;x="\\\0"',
-    ],
-)
-def test_a_malformed_contact_is_refused(contact: str) -> None:
-    """It would be handed to everyone who asks; a NUL could not even be written (S-13, 7-16)."""
-    assert refused("Contact parse error") == plan(register(f"Contact: {contact}"))
-
-
-def test_parameters_we_do_not_interpret_are_kept() -> None:
-    """Feature tags come back as they were sent; what is ours to read or to set does not."""
-    header = (
-        'Contact: <sip:a@h>;audio;+sip.instance="<urn:uuid:1>";expires=60;q=0.5'
-        ';received="sip:victim";pub-gruu="sip:x";temp-gruu="sip:y"'
-    )
-
-    assert [";audio"] == [c.params for c in changes(header)]
-
-
-def test_every_contact_gets_a_ruid_of_its_own() -> None:
-    """As in Kamailio, drawn for refreshes too, which then keep the stored one."""
-    assert ["1", "2"] == [c.ruid for c in changes("Contact: <sip:a@h>, <sip:b@h>")]
 
 
 @pytest.mark.parametrize(
@@ -255,28 +166,6 @@ def test_every_contact_gets_a_ruid_of_its_own() -> None:
 def test_a_broken_request_is_refused_with_the_reason(headers: list[str], error: str) -> None:
     """400, and the same words in P-Registrar-Error as Kamailio uses."""
     assert refused(error) == plan(register(*headers))
-
-
-def test_the_longest_contact_and_call_id_are_taken() -> None:
-    """512 octets of URI, 4096 of parameters and 255 of Call-ID are not too many."""
-    contact = f"<sip:{'a' * 506}@h>;x={'y' * 4093}"
-
-    planned = plan(register(f"Contact: {contact}", call_id="c" * 255))
-
-    assert isinstance(planned, SavePlan)
-    assert [(512, 4096)] == [(len(change.uri), len(change.params)) for change in planned.changes]
-
-
-def test_a_request_may_name_256_contacts() -> None:
-    """As many as one header may hold in Kamailio."""
-    assert 256 == len(changes("Contact: " + ", ".join(f"<sip:{n}@h>" for n in range(256))))
-
-
-def test_contact_max_size_is_as_set() -> None:
-    """The longest Contact URI, octets."""
-    settings = RegistrarSettings(contact_max_size=7)
-
-    assert refused("Contact/received too long") == plan(register("Contact: <sip:aa@h>"), settings)
 
 
 @pytest.mark.parametrize("call_id", ["c" * 256, "é" * 128])
@@ -301,14 +190,13 @@ def test_a_to_that_names_no_aor_is_refused(to: str, reason: str) -> None:
 
 def test_the_settings_shape_aor_and_key() -> None:
     """case_sensitive and realm_prefix, use_domain and uri_equality reach what they are for."""
-    planned = plan(
+    shaped = planned(
         register("Contact: <sip:A@H>", to="<sip:Alice@sip.example.com>"),
         RegistrarSettings(case_sensitive=1, realm_prefix="sip."),
         LocationSettings(uri_equality="bytes"),
     )
 
-    assert isinstance(planned, SavePlan)
-    assert ("Alice@example.com", "sip:A@H") == (planned.aor, planned.changes[0].key)
+    assert ("Alice@example.com", "sip:A@H") == (shaped.aor, shaped.changes[0].key)
 
 
 @pytest.mark.parametrize(
@@ -353,36 +241,6 @@ def test_a_to_tag_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("require", "error"), [("bar", ""), ("Outbound", "No support for Outbound on server")]
-)
-def test_unknown_extensions_that_are_required_are_refused(require: str, error: str) -> None:
-    """420 with Unsupported naming exactly the unknown tags (RFC 3261 §8.2.2.3, S-25)."""
-    unsupported = [("Unsupported", f"foo, {require.lower()}")]
-
-    assert Refusal(420, "Bad Extension", error, unsupported) == plan(
-        register("Require: Foo", f"Require: {require}")
-    )
-
-
-def test_unknown_extensions_may_be_ignored() -> None:
-    """unknown_require "ignore" is Kamailio's way; outbound is refused there too."""
-    settings = RegistrarSettings(unknown_require="ignore")
-    outbound = Refusal(
-        420, "Bad Extension", "No support for Outbound on server", [("Unsupported", "outbound")]
-    )
-
-    assert (plan(register()), outbound) == (
-        plan(register("Require: foo"), settings),
-        plan(register("Require: foo, outbound"), settings),
-    )
-
-
-def test_an_empty_require_requires_nothing() -> None:
-    """A header with no tag in it is not a demand."""
-    assert isinstance(plan(register("Require:")), SavePlan)
-
-
-@pytest.mark.parametrize(
     ("agent", "kept"),
     [
         ("a" * 254, "a" * 254),
@@ -393,7 +251,135 @@ def test_an_empty_require_requires_nothing() -> None:
 )
 def test_an_overlong_user_agent_is_not_kept(agent: str, kept: str) -> None:
     """254 octets, as in Kamailio; it is not a reason to refuse a phone."""
-    planned = plan(register(f"User-Agent: {agent}"))
+    assert kept == planned(register(f"User-Agent: {agent}")).user_agent
 
-    assert isinstance(planned, SavePlan)
-    assert kept == planned.user_agent
+
+@pytest.mark.parametrize(
+    ("headers", "terms"),
+    [
+        (["Supported: gruu"], Terms(gruu_host="example.com")),
+        (["Supported: path"], Terms(path="<sip:p;lr>")),
+        (["Supported: outbound, path"], Terms(path="<sip:p;lr>", is_outbound=True)),
+        (["Supported: path", "Require: outbound"], Terms(path="<sip:p;lr>", is_outbound=True)),
+        (["Supported: timer"], PLAIN_TERMS),
+    ],
+)
+def test_a_phone_is_told_what_it_knows_of(headers: list[str], terms: Terms) -> None:
+    """Path, GRUUs and outbound show in the answer to those who support them."""
+    request = register("Contact: <sip:a@h>", "Path: <sip:p;lr>", *headers)
+
+    assert (
+        terms == planned(request, RegistrarSettings(use_path=1, path_mode=1, outbound_mode=1)).terms
+    )
+
+
+def test_what_is_switched_off_is_not_told() -> None:
+    """path_mode, gruu_enabled and outbound_mode, each 0."""
+    request = register("Contact: <sip:a@h>", "Path: <sip:p;lr>", "Supported: path,gruu,outbound")
+
+    assert (
+        PLAIN_TERMS
+        == planned(request, RegistrarSettings(use_path=1, path_mode=0, gruu_enabled=0)).terms
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [
+        ("sip:alice:pw@EXAMPLE.com:5070;x=y", "EXAMPLE.com"),
+        ("sips:[2001:DB8::1]:5061", "[2001:DB8::1]"),
+        ("sip:Example.com?a=b", "Example.com"),
+    ],
+)
+def test_gruus_have_the_host_of_the_uri_that_named_the_aor(uri: str, host: str) -> None:
+    """As it is written, whoever wrote it (S-22)."""
+    by_phone = planned(register("Supported: gruu", to=f"<{uri}>"))
+    by_script = planned(register("Supported: gruu"), options=SaveOptions(uri=uri))
+
+    assert (host, host) == (by_phone.terms.gruu_host, by_script.terms.gruu_host)
+
+
+@pytest.mark.parametrize(
+    ("contact", "location"),
+    [
+        (f"<sip:alice@example.com;gr={UUID[1:-1]}>", LocationSettings()),
+        ("<sip:ALICE@Sip.Example.com:5070;GR=x>", LocationSettings()),
+        ("<sip:b@h>, <sip:tgruu.7hs@sip.example.com;gr>", LocationSettings()),
+        ("<sip:alice@sip.example.com;gr=x>", LocationSettings(use_domain=0)),
+    ],
+)
+def test_a_gruu_of_the_user_is_no_contact(contact: str, location: LocationSettings) -> None:
+    """It leads back to the user, whose calls would go round and round (RFC 5627 §5.1, gr-10)."""
+    request = register(f"Contact: {contact}", to="<sip:alice@sip.example.com>")
+
+    assert Refusal(403, "Forbidden", "Contact is a GRUU of this user") == plan(
+        request, RegistrarSettings(realm_prefix="sip."), location
+    )
+
+
+@pytest.mark.parametrize(
+    ("contact", "gruu_enabled"),
+    [
+        ("<sip:alice@192.0.2.1;gr>", 1),
+        ("<sip:bob@example.com;gr=x>", 1),
+        ("<sip:alice@example.com;x=gr>", 1),
+        ("<sip:alice@example.com;gr=x>", 0),
+    ],
+)
+def test_any_other_gruu_is_a_contact(contact: str, gruu_enabled: int) -> None:
+    """Another user's, another domain's, one that a phone made itself; all, where we have none."""
+    settings = RegistrarSettings(gruu_enabled=gruu_enabled)
+
+    assert 1 == len(planned(register(f"Contact: {contact}"), settings).changes)
+
+
+def test_what_one_contact_says_is_not_said_of_the_next() -> None:
+    """Neither instance nor reg-id, methods or received (S-08)."""
+    first, second = changes(
+        f'Contact: {DEVICE};reg-id=3;methods="BYE";q=0.1;received="sip:v", <sip:b@h>',
+        registrar=RegistrarSettings(trust_contact_from=["0.0.0.0/0"]),
+    )
+
+    assert (UUID, 3, 8, 100) == (first.instance, first.reg_id, first.methods, first.q)
+    assert Change("sip:b@h", 3600, "sip:b@h", -1, "", "2") == second
+
+
+@pytest.mark.parametrize(
+    ("settings", "header", "status"),
+    [
+        (RegistrarSettings(), "Require: outbound", 420),
+        (RegistrarSettings(outbound_mode=2), "Supported: path", 421),
+        (RegistrarSettings(outbound_mode=1), "Supported: outbound", 439),
+        (RegistrarSettings(use_path=1), "Supported: gruu", 420),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    settings: RegistrarSettings, header: str, status: int
+) -> None:
+    """Before anything is written: extensions, outbound, a proxy on the way, its Path (S-01)."""
+    outcome = plan(
+        register(header, "Via: SIP/2.0/UDP h", "Path: <sip:p;lr>", f"Contact: {DEVICE};reg-id=1"),
+        settings,
+    )
+    assert isinstance(outcome, Refusal)
+
+    assert status == outcome.status
+
+
+def test_a_script_goes_before_the_request() -> None:
+    """Lifetime, preference and limit may be its own."""
+    forced = planned(
+        register("Contact: <sip:a@h>;q=0.1;expires=100"),
+        options=SaveOptions(expires=90, q=900, max_contacts=2),
+    )
+
+    assert (90, 900, 2) == (forced.changes[0].lifetime, forced.changes[0].q, forced.max_contacts)
+
+
+@pytest.mark.parametrize("options", [SaveOptions(q=1001), SaveOptions(received="r" * 256)])
+def test_a_script_cannot_say_just_anything(options: SaveOptions) -> None:
+    """What nobody could store is refused, as in Kamailio."""
+    outcome = plan(register("Contact: <sip:a@h>"), options=options)
+    assert isinstance(outcome, Refusal)
+
+    assert 400 == outcome.status
