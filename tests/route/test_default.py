@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from regcluster.config import RoutingSettings
+from regcluster.config import RegistrarSettings, RoutingSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.proxy.forward import Outgoing, forward
 from regcluster.route.call import Effect, Forward
@@ -35,18 +35,28 @@ ANY_FORWARD = RoutingSettings(mode="forward")
 MODES = pytest.mark.parametrize("settings", [REDIRECT, FORWARD, ANY, ANY_FORWARD])
 
 
-async def effects(data: bytes, settings: RoutingSettings, *registered: bytes) -> list[Effect]:
+async def effects(
+    data: bytes,
+    settings: RoutingSettings,
+    *registered: bytes,
+    registrar: RegistrarSettings | None = None,
+) -> list[Effect]:
     """What the script wants done with a request after those REGISTERs."""
-    async with location_with(*registered) as location:
+    async with location_with(*registered, registrar=registrar) as location:
         call = call_of(read(data), location)
         await BuiltIn(settings).route(call)
     return call.effects
 
 
-async def sent_to(data: bytes, settings: RoutingSettings, *registered: bytes) -> list[str]:
-    """Which URIs the script wants a request to be sent to, and nothing else."""
-    wanted = await effects(data, settings, *registered)
-    return [effect.branch.uri for effect in wanted if isinstance(effect, Forward)]
+async def sent_to(
+    data: bytes,
+    settings: RoutingSettings,
+    *registered: bytes,
+    registrar: RegistrarSettings | None = None,
+) -> list[str | Reply]:
+    """The effects, with the URI alone of those that send the request on."""
+    wanted = await effects(data, settings, *registered, registrar=registrar)
+    return [effect.branch.uri if isinstance(effect, Forward) else effect for effect in wanted]
 
 
 def moved(contact: str) -> Reply:
