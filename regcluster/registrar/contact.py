@@ -54,7 +54,7 @@ def kept_params(params: Params, settings: RegistrarSettings) -> str:
         for name, value in params.items()
         if name not in _OURS and name != ours
     )
-    _refuse_nul(kept)
+    _refuse_unsayable(kept)
     if octets(kept) > MAX_PARAMS:
         raise MalformedHeader(TOO_LONG)
     return kept
@@ -69,7 +69,7 @@ def read_instance(params: Params) -> str:
     instance = unquote(value) if value else ""
     if not instance_id(instance):
         return ""
-    _refuse_nul(instance)
+    _refuse_unsayable(instance)
     if octets(instance) > MAX_INSTANCE:
         raise MalformedHeader(TOO_LONG)
     return instance
@@ -103,9 +103,10 @@ def own_received(params: Params, source: str, trusted: Sequence[str]) -> str:
     return received
 
 
-def _refuse_nul(text: str) -> None:
-    # A quoted string may hold a NUL, a reply may not: no phone of this user would get a 200 again.
-    if "\0" in text:
+def _refuse_unsayable(text: str) -> None:
+    # A quoted string may hold a NUL, and one of a script's line ends; a reply may not, so that no
+    # phone of this user would get a 200 again.
+    if "\0" in text or "\r" in text or "\n" in text:
         raise MalformedHeader("Contact parse error")
 
 

@@ -257,6 +257,9 @@ class Planner:
         received = received or options.received
         if received and octets(received) > MAX_RECEIVED:
             raise MalformedHeader(TOO_LONG)
+        # A script may have taken it from anywhere, and answers show it.
+        if not received.isprintable():
+            raise MalformedHeader("Contact parse error")
         return received
 
     def _terms(self, request: Request, manner: Manner, extensions: Extensions) -> Terms:

@@ -81,7 +81,12 @@ def test_parameters_have_a_length() -> None:
 
 @pytest.mark.parametrize(
     ("value", "error"),
-    [("y" * (MAX_PARAMS - 2), "Contact/received too long"), ('"\\\0"', "Contact parse error")],
+    [
+        ("y" * (MAX_PARAMS - 2), "Contact/received too long"),
+        ('"\\\0"', "Contact parse error"),
+        ('"\r"', "Contact parse error"),
+        ('"\n"', "Contact parse error"),
+    ],
 )
 def test_parameters_nobody_could_be_given_are_refused(value: str, error: str) -> None:
     """Too long for the answers of everybody, or with a NUL, which no answer may have."""

@@ -376,7 +376,10 @@ def test_a_script_goes_before_the_request() -> None:
     assert (90, 900, 2) == (forced.changes[0].lifetime, forced.changes[0].q, forced.max_contacts)
 
 
-@pytest.mark.parametrize("options", [SaveOptions(q=1001), SaveOptions(received="r" * 256)])
+@pytest.mark.parametrize(
+    "options",
+    [SaveOptions(q=1001), SaveOptions(received="r" * 256), SaveOptions(received="sip:r\r\nX: y")],
+)
 def test_a_script_cannot_say_just_anything(options: SaveOptions) -> None:
     """What nobody could store is refused, as in Kamailio."""
     outcome = plan(register("Contact: <sip:a@h>"), options=options)
