@@ -36,6 +36,23 @@ passwords are shown as `***` there, as everywhere.
 
 Where the last column says *SIGHUP*, a running node takes up a new value on that signal; the others
 need a restart.
+
+## Changing a running node
+
+`regcluster set registrar.max_contacts=5` changes such a setting in a node that runs on the same
+machine, for the same user, without any file. It is checked as at a start, several values together
+or none of them; when the verb returns, all workers of that node go by it. Other nodes of a cluster
+are not told. It lies over the files and the command line of the node: a SIGHUP leaves it as it is,
+a restart gives it up. `regcluster set` without arguments shows what was changed so,
+`--reset registrar.max_contacts` takes one value back and `--reset` alone all of them. Where several
+nodes run, `--node` names one, by name or by process.
+
+## Coming from Kamailio
+
+`regcluster import kamailio.cfg --output regcluster.toml` writes settings from the `modparam` lines
+for the modules `registrar` and `usrloc`. Parameters keep their names; those of `usrloc` are in
+`[location]`. What has no place here is told with its line and the reason, also as comments in the
+file. Files that the configuration includes are not read, nor are expressions.
 """
 
 

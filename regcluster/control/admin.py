@@ -13,7 +13,7 @@ from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.errors import MalformedHeader
 from regcluster.registrar.aor import canonical_aor
 from regcluster.registrar.binding import match_key
-from regcluster.registrar.plan import Change, Refusal, SavePlan
+from regcluster.registrar.plan import DEFAULT_TABLE, Change, Refusal, SavePlan
 from regcluster.registrar.save import bindings_allowed
 from regcluster.sip.headers import Contact, parse_contacts, parse_q
 from regcluster.sip.uri import parse_uri
@@ -87,10 +87,25 @@ class Wish:
     """Seconds."""
     q: int
     """Thousandths; -1: unspecified."""
+    table: str = DEFAULT_TABLE
+
+
+def read_table(text: str | None, location: LocationSettings) -> str:
+    """The location table of that name, or the first there is. ``ValueError``: there is none."""
+    if text is None:
+        return location.tables[0]
+    if text not in location.tables:
+        raise ValueError(
+            f"there is no table {text}; location.tables has {', '.join(location.tables)}"
+        )
+    return text
 
 
 def plan_add(wish: Wish, registrar: RegistrarSettings, location: LocationSettings) -> SavePlan:
-    """The plan that makes or refreshes one binding; ``max_contacts`` applies."""
+    """The plan that makes or refreshes one binding; ``max_contacts`` and ``full_aor`` apply.
+
+    It finds a binding by its URI alone, whatever ``matching_mode`` says: nobody types a Call-ID.
+    """
     change = Change(
         key=match_key(wish.contact.uri, wish.contact.parsed, location),
         lifetime=wish.expires,
@@ -108,4 +123,6 @@ def plan_add(wish: Wish, registrar: RegistrarSettings, location: LocationSetting
         changes=[change],
         max_contacts=bindings_allowed(registrar),
         cseq_delay=location.cseq_delay,
+        table=wish.table,
+        evicts=registrar.full_aor == "evict",
     )

@@ -13,9 +13,16 @@ from regcluster.config.reload import value_of
 from regcluster.config.secrets import secret_free
 from regcluster.config.values import shown
 from regcluster.registrar.answer import expires_in
-from regcluster.registrar.binding import Binding
+from regcluster.registrar.binding import ANY_METHOD, Binding
+from regcluster.registrar.methods import OTHER, bit
 from regcluster.registrar.plan import Record
 from regcluster.sip.headers import render_q
+
+METHODS = (
+    *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE"),
+    *("INFO", "PRACK", "UPDATE", "REFER", "PUBLISH"),
+)
+"""Those that are told by name."""
 
 CONTACT_HEADINGS = ("CONTACT", "Q", "EXPIRES", "AGE", "USER-AGENT", "CALL-ID", "RUID")
 
@@ -51,8 +58,14 @@ def document(value: object) -> str:
 
 
 def record_table(record: Record) -> str:
-    """The bindings of one AOR, best first."""
-    return table(CONTACT_HEADINGS, [_row(binding, record.now) for binding in record.bindings])
+    """The bindings of one AOR, best first, below each what else is kept of it."""
+    heading, *rows = table(
+        CONTACT_HEADINGS, [_row(binding, record.now) for binding in record.bindings]
+    ).splitlines()
+    lines = [heading]
+    for row, binding in zip(rows, record.bindings, strict=True):
+        lines += [row, *_details(binding)]
+    return "\n".join(lines)
 
 
 def record_document(aor: str, record: Record) -> dict[str, object]:
@@ -89,6 +102,33 @@ def _row(binding: Binding, now: int) -> tuple[str, ...]:
     )
 
 
+def _details(binding: Binding) -> list[str]:
+    """What most bindings do not have, indented."""
+    flow = f";reg-id={binding.reg_id}" if binding.reg_id else ""
+    methods = _methods(binding)
+    details = {
+        "received": binding.received,
+        "path": binding.path,
+        "socket": binding.socket,
+        "connection": binding.connection,
+        "instance": binding.instance and f"{binding.instance}{flow}",
+        "methods": "" if methods is None else ", ".join(methods) or "none",
+        "cflags": str(binding.cflags or ""),
+        "xavp": ", ".join(f"{name}={value}" for name, value in (binding.xavp or {}).items()),
+        "params": binding.params,
+    }
+    kept = {name: text for name, text in details.items() if text}
+    return [f"  {line}" for line in pairs(kept).splitlines()] if kept else []
+
+
+def _methods(binding: Binding) -> list[str] | None:
+    """The methods the contact takes, by name; None: nobody has said."""
+    if binding.methods == ANY_METHOD:
+        return None
+    names = [name for name in METHODS if binding.methods & bit(name)]
+    return [*names, "other"] if binding.methods & OTHER else names
+
+
 def _contact_document(binding: Binding, now: int) -> dict[str, object]:
     return {
         "contact": binding.uri,
@@ -102,6 +142,15 @@ def _contact_document(binding: Binding, now: int) -> dict[str, object]:
         "call_id": binding.call_id,
         "cseq": binding.cseq,
         "ruid": binding.ruid,
+        "socket": binding.socket or None,
+        "connection": binding.connection or None,
+        "received": binding.received or None,
+        "path": binding.path or None,
+        "instance": binding.instance or None,
+        "reg_id": binding.reg_id or None,
+        "methods": _methods(binding),
+        "cflags": binding.cflags,
+        "xavp": binding.xavp,
     }
 
 

@@ -243,9 +243,72 @@ def test_stats_counts_bindings() -> None:
 
 def test_stats_for_machines(server_url: str) -> None:
     """One document, with the store it speaks of."""
-    assert {"bindings": 0, "store": server_url, "prefix": "rc", "partitions": 256} == json.loads(
-        run("stats", "--json").stdout
-    )
+    assert {
+        "bindings": 0,
+        "tables": {"location": 0},
+        "store": server_url,
+        "prefix": "rc",
+        "partitions": 256,
+    } == json.loads(run("stats", "--json").stdout)
+
+
+TABLES = ["--set", "location.tables=location,aliases"]
+
+
+def test_tables_are_apart_from_each_other() -> None:
+    """What is in one is neither shown, nor listed, nor removed in another."""
+    aliases = [*TABLES, "--table", "aliases"]
+    run("aor", "add", ALICE, DESK, *aliases)
+
+    assert 1 == run("aor", "show", ALICE, *TABLES).exit_code
+    assert "" == run("aor", "list", *TABLES).stdout
+    assert 1 == run("aor", "rm", ALICE, *TABLES).exit_code
+    assert DESK in run("aor", "show", ALICE, *aliases).stdout
+    assert f"{ALICE}\n" == run("aor", "list", *aliases).stdout
+    assert "removed 1 binding\n" == run("aor", "rm", ALICE, *aliases).stdout
+
+
+def test_the_first_table_is_meant_where_none_is_named() -> None:
+    """As the built-in script has it."""
+    other = ["--set", "location.tables=aliases,location"]
+    run("aor", "add", ALICE, DESK, *other)
+
+    assert 1 == run("aor", "show", ALICE).exit_code
+    assert 0 == run("aor", "show", ALICE, *other).exit_code
+
+
+def test_stats_count_all_tables_or_one() -> None:
+    """Each by itself, where there are several."""
+    for table in ("location", "aliases", "aliases"):
+        run("aor", "add", ALICE, f"{DESK};n={table}", *TABLES, "--table", table)
+    run("aor", "add", ALICE, MOBILE, *TABLES, "--table", "aliases")
+
+    everything = run("stats", *TABLES).stdout.splitlines()
+    one = json.loads(run("stats", *TABLES, "--table", "aliases", "--json").stdout)
+    assert ["bindings 3", "in location 1", "in aliases 2"] == [
+        " ".join(line.split()) for line in everything[:3]
+    ]
+    assert (2, {"aliases": 2}) == (one["bindings"], one["tables"])
+
+
+@pytest.mark.parametrize(
+    "command", ["stats", "aor list", "aor show a@b", "aor add a@b sip:c@d", "aor rm a@b"]
+)
+def test_a_table_that_there_is_not_is_wrong_usage(command: str) -> None:
+    """A node would not know it either."""
+    result = run(*command.split(), *TABLES, "--table", "alias")
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "there is no table alias; location.tables has location, aliases" in result.stderr
+
+
+def test_a_contact_too_many_may_evict_another() -> None:
+    """registrar.full_aor holds for operators too."""
+    limit = ["--set", "registrar.max_contacts=1", "--set", "registrar.full_aor=evict"]
+    run("aor", "add", ALICE, DESK, *limit)
+
+    assert 0 == run("aor", "add", ALICE, MOBILE, *limit).exit_code
+    assert [MOBILE] == [contact["contact"] for contact in shown()]
 
 
 @pytest.mark.parametrize(

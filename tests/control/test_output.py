@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from regcluster.config import Settings, StoreSettings
@@ -18,6 +19,7 @@ from regcluster.control.output import (
     table,
 )
 from regcluster.registrar.binding import Binding
+from regcluster.registrar.methods import bit
 from regcluster.registrar.plan import Record
 
 NOW = 1_700_000_000_000
@@ -76,7 +78,9 @@ def test_a_record_is_a_table_of_contacts_best_first() -> None:
     assert [
         "CONTACT Q EXPIRES AGE USER-AGENT CALL-ID RUID",
         "sip:alice@192.0.2.1 0.5 60 s 15 s Phone c1@phone uloc-1-1",
+        "params ;+sip.rendering",
         "sip:b@192.0.2.2 60 s 15 s \\x1b[2J c1@phone uloc-1-1",
+        "params ;+sip.rendering",
     ] == [" ".join(line.split()) for line in record_table(record).splitlines()]
 
 
@@ -98,9 +102,76 @@ def test_a_record_for_machines_holds_all_of_each_contact() -> None:
                 "call_id": "c1@phone",
                 "cseq": 7,
                 "ruid": "uloc-1-1",
+                "socket": None,
+                "connection": None,
+                "received": None,
+                "path": None,
+                "instance": None,
+                "reg_id": None,
+                "methods": None,
+                "cflags": 0,
+                "xavp": None,
             }
         ],
     } == record_document("alice@example.com", Record(NOW, [binding(q=500)]))
+
+
+FLOW = replace(
+    binding(),
+    params="",
+    socket="tcp:192.0.2.10:5060",
+    connection="edge-1/0.1.ab",
+    received="sip:198.51.100.7:40000",
+    path="<sip:edge.example.com;lr>",
+    instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>",
+    reg_id=1,
+    methods=bit("INVITE") | bit("BYE") | bit("X-FOO"),
+    cflags=64,
+    xavp={"line": 2, "site": "a\nb"},
+)
+
+
+def test_what_else_is_kept_of_a_contact_stands_below_it() -> None:
+    """Only what there is: most contacts have none of it."""
+    plain = replace(binding("sip:b@192.0.2.2"), params="")
+    lines = record_table(Record(NOW, [FLOW, plain])).splitlines()
+
+    assert [
+        "  received    sip:198.51.100.7:40000",
+        "  path        <sip:edge.example.com;lr>",
+        "  socket      tcp:192.0.2.10:5060",
+        "  connection  edge-1/0.1.ab",
+        "  instance    <urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>;reg-id=1",
+        "  methods     INVITE, BYE, other",
+        "  cflags      64",
+        "  xavp        line=2, site=a\\nb",
+    ] == lines[2:-1]
+    assert lines[-1].startswith("sip:b@192.0.2.2 ")
+
+
+def test_machines_are_told_it_by_name() -> None:
+    """In a shape that does not depend on what there is."""
+    answer = json.loads(document(record_document("a", Record(NOW, [FLOW]))))
+    (contact,) = answer["contacts"]
+
+    assert {
+        "socket": "tcp:192.0.2.10:5060",
+        "connection": "edge-1/0.1.ab",
+        "received": "sip:198.51.100.7:40000",
+        "path": "<sip:edge.example.com;lr>",
+        "instance": "<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>",
+        "reg_id": 1,
+        "methods": ["INVITE", "BYE", "other"],
+        "cflags": 64,
+        "xavp": {"line": 2, "site": "a\nb"},
+    }.items() <= contact.items()
+
+
+def test_who_takes_no_method_is_not_one_who_did_not_say() -> None:
+    """An empty Allow is a statement."""
+    record = Record(NOW, [replace(binding(), params="", methods=0)])
+
+    assert "  methods  none" == record_table(record).splitlines()[-1]
 
 
 def test_an_unspecified_q_is_null() -> None:
