@@ -132,7 +132,7 @@ class Outbound:
         Its NAT may let in what comes from there and nothing else.
         """
         ours = self.identity.own_socket(socket) if socket else None
-        if ours is None or ours.transport != "UDP":
+        if ours is None:
             return None
         # An advertised address is not one to send from, nor is loopback where the phone is not.
         can_pin = is_local_address(ours.host) and may_reach(ours.host, hop.host)

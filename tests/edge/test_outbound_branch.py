@@ -9,6 +9,7 @@ import pytest
 
 from regcluster.edge.flow import Flow
 from regcluster.edge.outbound import FLOW_FAILED, UNREACHABLE
+from regcluster.edge.sockets import probe_local
 from regcluster.registrar.branch import Branch
 from regcluster.route.call import Forward
 from regcluster.sip.message import Request
@@ -314,6 +315,35 @@ async def test_a_request_leaves_from_any_address_of_a_wildcard(
         message, _ = await peer.next()
 
     assert "127.0.0.7" == message.via.host
+
+
+async def test_nothing_leaves_this_machine_from_loopback(tmp_path: Path) -> None:
+    """Somebody here registers a phone elsewhere: the kernel would not send from his address."""
+    # All of this happens on loopback where a machine has nothing else.
+    elsewhere = probe_local(("192.0.2.77", 9)) or "127.0.0.1"
+    async with opened(tmp_path, udp_hosts=("0.0.0.0",)) as ways, udp_phone(elsewhere) as phone:
+        peer, port = phone
+        branch = Branch(f"sip:alice@{elsewhere}:{port}", socket=f"udp:127.0.0.1:{ways.udp.port}")
+        await ways.outbound.forward(request(wire.invite()), Forward(branch), CALLER)
+        message, _ = await peer.next()
+
+    assert elsewhere == message.via.host
+
+
+@pytest.mark.parametrize("advertise", ["edge.example.test", "192.0.2.9"])
+async def test_a_request_leaves_from_the_port_that_is_advertised(
+    tmp_path: Path, phone: tuple[Peer, int], advertise: str
+) -> None:
+    """``sock_mode``: what the world calls us is no address of ours, but the port is."""
+    peer, port = phone
+    hosts = ("0.0.0.0", "0.0.0.0")
+    async with opened(tmp_path, udp_hosts=hosts, advertise=advertise) as ways:
+        socket = f"udp:{advertise}:{ways.udps[1].port}"
+        branch = Branch(f"sip:alice@127.0.0.1:{port}", socket=socket)
+        await ways.outbound.forward(request(wire.invite()), Forward(branch), CALLER)
+        message, source = await peer.next()
+
+    assert (ways.udps[1].port, advertise) == (source, message.via.host)
 
 
 @pytest.mark.parametrize(

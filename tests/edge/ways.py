@@ -57,10 +57,10 @@ class Peer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def udp_phone() -> AsyncIterator[tuple[Peer, int]]:
+async def udp_phone(host: str = "127.0.0.1") -> AsyncIterator[tuple[Peer, int]]:
     """A phone that listens on UDP, and its port."""
     loop = asyncio.get_running_loop()
-    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=("127.0.0.1", 0))
+    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=(host, 0))
     yield peer, transport.get_extra_info("sockname")[1]
     transport.close()
 
@@ -95,6 +95,7 @@ async def opened(
     ports: frozenset[int] = frozenset(),
     udp_hosts: Sequence[str] = ("127.0.0.1",),
     secret: bytes = SECRET,
+    advertise: str = "",
 ) -> AsyncIterator[Ways]:
     """The ways out of one worker: UDP and TCP on free ports, and ``ports`` are its node's too."""
     inbox = Inbox()
@@ -110,7 +111,7 @@ async def opened(
     udps = [endpoint.local for endpoint in endpoints]
     relay = Relay(folder, worker, table, inbox.count)
     others = [Hop("UDP", "127.0.0.1", port) for port in ports]
-    identity = Identity("", [tcp, *udps, *others], NODE, table)
+    identity = Identity(advertise, [tcp, *udps, *others], NODE, table)
     outbound = Outbound(identity, endpoints, streams, relay, Resolver(lookup), lambda: secret)
     yield Ways(outbound, inbox, udps, tcp)
     await streams.close()
