@@ -60,7 +60,7 @@ class RegistrarFace:
     async def save(
         self,
         table: str = "",
-        flags: SaveFlag = SaveFlag.NONE,
+        flags: int = SaveFlag.NONE,
         uri: str = "",
         *,
         contact: str = "",
@@ -72,6 +72,8 @@ class RegistrarFace:
         headers of that name.
         """
         location, self._unsent = self._location, None
+        if flags is not SaveFlag.NONE:
+            flags = SaveFlag(flags)
         options = save_options(self._call, location, table or location.settings.tables[0], flags)
         if uri or contact or user_agent or self._q is not None:
             q = options.q if self._q is None else self._q

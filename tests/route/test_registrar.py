@@ -97,6 +97,15 @@ async def test_a_reply_that_is_held_back_can_be_sent_later(contact: str, status:
     )
 
 
+@pytest.mark.parametrize(("flags", "is_replied"), [(0, True), (2, False), (4, True), (6, False)])
+async def test_flags_may_be_plain_numbers(flags: int, is_replied: bool) -> None:
+    """As they stand in scripts for Kamailio."""
+    async with calling(register()) as call:
+        result = await call.registrar.save(flags=flags)
+
+    assert (is_replied, len(call.effects)) == (result.is_replied, int(is_replied))
+
+
 async def test_a_reply_is_sent_once() -> None:
     """Neither what is sent already, nor what nobody has saved (S-06)."""
     async with calling(register()) as call:
