@@ -141,6 +141,12 @@ def test_matching_mode_says_what_makes_one_binding(
     assert is_one == (one == other)
 
 
+@pytest.mark.parametrize(("mode", "path"), [(0, "<sip:p1>"), (2, "")])
+def test_where_the_uri_is_all_that_counts_nothing_stands_before_it(mode: int, path: str) -> None:
+    """In mode 0, and in mode 2 without a Path: one key for both."""
+    assert "" == key_scope("c1", path, LocationSettings(matching_mode=mode))
+
+
 @pytest.mark.parametrize("mode", [0, 1, 2, 3])
 def test_only_the_call_id_alone_makes_one_of_two_uris(mode: int) -> None:
     """Every other matching_mode looks at the URI as well."""

@@ -17,7 +17,7 @@ from regcluster.registrar.contact import (
 from regcluster.sip.grammar import parse_params
 
 DEFAULTS = RegistrarSettings()
-TRUSTED = ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1"]
+TRUSTED = ["10.0.0.0/8", "172.16.0.1/12", "2001:db8::/32", "192.0.2.1"]
 
 
 def own(value: str, source: str, trusted: list[str] | None = None) -> str:
@@ -146,9 +146,9 @@ def test_a_flow_with_another_number_is_refused(value: str) -> None:
         read_reg_id(parse_params(f";reg-id{value}"))
 
 
-@pytest.mark.parametrize("source", ["10.1.2.3", "2001:db8::7", "192.0.2.1"])
+@pytest.mark.parametrize("source", ["10.1.2.3", "172.16.9.9", "2001:db8::7", "192.0.2.1"])
 def test_a_trusted_proxy_may_say_where_calls_go(source: str) -> None:
-    """Whoever sends from a network in trust_contact_from."""
+    """Whoever sends from a network in trust_contact_from, however that is written."""
     assert "sip:6.6.6.6:5060" == own('"sip:6.6.6.6:5060"', source)
 
 
