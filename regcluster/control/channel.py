@@ -36,6 +36,9 @@ class Apply(msgspec.Struct, tag="apply", frozen=True):
 class Applied(msgspec.Struct, tag="applied", frozen=True):
     """From a worker, once for each ``Apply``: it goes by those settings from now on."""
 
+    problem: str = ""
+    """Why it goes on with the route script it had; empty if it has what it was told to have."""
+
 
 class Drain(msgspec.Struct, tag="drain", frozen=True):
     """To a worker: take nothing new, end what is in flight, and exit."""

@@ -41,6 +41,11 @@ class Overlay:
         """Both together."""
         return self._loaded.settings
 
+    @property
+    def by_hand(self) -> Mapping[str, str]:
+        """What the operator has laid over, as text."""
+        return self._by_hand
+
     def take_up(self, loaded: Loaded) -> None:
         """Put what was read anew beneath; ``ConfigError`` if they cannot go together."""
         self._loaded = override(loaded, self._by_hand)
@@ -53,6 +58,10 @@ class Overlay:
         kept = {key: text for key, text in by_hand.items() if text is not None}
         self._loaded = override(self._read, kept)
         self._by_hand = kept
+
+    def restore(self, by_hand: Mapping[str, str]) -> None:
+        """Have these lie over what was read, and nothing else; ``ConfigError`` as above."""
+        self.change({**dict.fromkeys(self._by_hand), **by_hand})
 
     def overridden(self) -> dict[str, Overridden]:
         """What lies over what, by key, in the order it was laid."""

@@ -71,7 +71,7 @@ class Process:
     def __init__(self, start: Start, store: RedisStore) -> None:
         settings = start.settings
         # First, for it may fail, and nothing is open yet.
-        self._file = settings.routing.script
+        self._named = _names_of_script(settings)
         self._script = _script(settings)
         listeners = _listeners(settings)
         self._store = store
@@ -122,20 +122,23 @@ class Process:
             await self.drain(0)
             raise
 
-    def apply(self, settings: Settings, *, rereads: bool) -> None:
+    def apply(self, settings: Settings, *, rereads: bool) -> str:
         """Take up settings that may change while running; ``rereads``: see ``Apply``.
 
-        A script that cannot be loaded leaves the one before it at work.
+        A script that cannot be loaded leaves the one before it at work; the answer says why.
         """
+        problem = ""
         self._location.apply(settings.registrar, settings.location, settings.routing)
         self._streams.limits = settings.limits
-        if rereads or settings.routing.script != self._file:
-            self._file = settings.routing.script
+        if rereads or _names_of_script(settings) != self._named:
+            self._named = _names_of_script(settings)
             try:
                 self._script = _script(settings)
             except ConfigError as wrong:
+                problem = _reason(wrong)
                 logger.error("route script not changed", problems=list(wrong.problems))
         self._worker.apply(self._script or BuiltIn(settings.routing).route, settings.limits)
+        return problem
 
     @property
     def store_problem(self) -> str:
@@ -212,6 +215,11 @@ def _script(settings: Settings) -> Route | None:
     return load_script(file, settings.registrar.event_callback) if file else None
 
 
+def _names_of_script(settings: Settings) -> tuple[str, str]:
+    """What a script that was loaded depends on, besides the file itself."""
+    return settings.routing.script, settings.registrar.event_callback
+
+
 async def _serve(channel: Channel[Report, Order], process: Process, worker: int) -> None:
     # What is alive now stays alive: no need for the collector to look at it again and again.
     gc.collect()
@@ -231,8 +239,7 @@ async def _obey(channel: Channel[Report, Order], process: Process, worker: int) 
     while order := await channel.receive():
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
-            process.apply(order.settings, rereads=order.rereads)
-            channel.send(Applied())
+            channel.send(Applied(process.apply(order.settings, rereads=order.rereads)))
         elif isinstance(order, Drain):
             return order.within_s
     # The supervisor is gone, and with it whoever could tell us to go on.

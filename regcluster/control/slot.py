@@ -33,6 +33,8 @@ class Slot:
         them."""
         self.is_ready = False
         self.store_problem = NOT_YET
+        self.apply_problem = ""
+        """Why not all of the settings it was given last could be taken up."""
 
     @property
     def is_behind(self) -> bool:
@@ -94,7 +96,7 @@ class Slot:
             self._life, self.is_ready, self.store_problem = None, False, NOT_YET
             await life.bury()
             # Until now it might still have served, by the settings it had.
-            self._unanswered = 0
+            self._unanswered, self.apply_problem = 0, ""
         if not self._draining.is_set():
             self._report(life, fatal)
         return fatal
@@ -113,8 +115,9 @@ class Slot:
                     self.is_ready = self._was_ready = True
                 case Status(store_problem=problem):
                     self.store_problem = problem
-                case Applied():
+                case Applied(problem=problem):
                     self._unanswered -= 1
+                    self.apply_problem = problem
                 case Fatal(problem=problem):
                     return problem
             self._crew.on_change()

@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -75,6 +75,7 @@ class Supervisor:
         settings = loaded.settings
         self._settings = settings
         self._overlay = Overlay(loaded)
+        self._errands = anyio.Lock()
         self._store_url = settings.store.url
         self._reload = reload
         self._folder = folder
@@ -199,20 +200,41 @@ class Supervisor:
 
     async def _run(self, what: Errand) -> Answer:
         """Change what an operator asks for, if it can be; returns when all workers go by it."""
-        changes = dict.fromkeys(self._overlay.overridden() if what.resets_all else ())
         problems: Sequence[str] = ()
+        if what.changes or what.resets_all:
+            # One at a time: what cannot be is taken back to what there was before.
+            async with self._errands:
+                problems = await self._change(what)
+        name = self._outfit().node.name
+        return Answer(name, os.getpid(), self._overlay.overridden(), list(problems))
+
+    async def _change(self, what: Errand) -> Sequence[str]:
+        """Why the settings could not be changed; nothing if they were."""
+        before = self._overlay.by_hand
         try:
-            self._overlay.change(changes | what.changes)
+            self._overlay.change(dict.fromkeys(before if what.resets_all else ()) | what.changes)
         except ConfigError as wrong:
-            problems = wrong.problems
+            return wrong.problems
+        taken, _ = self._adopt(rereads=False)
+        problems = await self._workers.settle()
+        if not taken:
+            # Any problems are of the last SIGHUP.
+            return ()
+        if problems:
+            await self._undo(before)
         else:
-            taken, _ = self._adopt(rereads=False)
-            if taken:
-                logger.info("settings overridden", changed=taken)
-            await self._workers.settle()
-        return Answer(
-            self._outfit().node.name, os.getpid(), self._overlay.overridden(), list(problems)
-        )
+            logger.info("settings overridden", changed=taken)
+        return problems
+
+    async def _undo(self, by_hand: Mapping[str, str]) -> None:
+        """Go by what was laid over before; returns when all workers do."""
+        try:
+            self._overlay.restore(by_hand)
+        except ConfigError as wrong:
+            # Only after a SIGHUP in between, which went with the change and not without it.
+            logger.error("settings not changed", problems=list(wrong.problems))
+        self._adopt(rereads=False)
+        await self._workers.settle()
 
     def _adopt(self, *, rereads: bool) -> tuple[list[str], list[str]]:
         """Use those of the settings that may change; the keys of these, and of the others."""

@@ -68,14 +68,15 @@ class Workers:
         for slot in self._slots:
             slot.apply(settings, rereads=rereads)
 
-    async def settle(self) -> None:
-        """Return when no worker goes by other settings than were applied last.
+    async def settle(self) -> list[str]:
+        """Return when no worker goes by other settings than were applied last; why not by all.
 
         One that hangs is not waited for longer than it takes to be found out and killed.
         """
         while any(slot.is_behind for slot in self._slots):
             self._changed = anyio.Event()
             await self._changed.wait()
+        return sorted({slot.apply_problem for slot in self._slots} - {""})
 
     def replace(self, settings: Settings) -> None:
         """Have new ones begin with ``settings`` in their places."""

@@ -13,7 +13,8 @@ import time
 from typing import BinaryIO
 
 PARTS = {
-    "good": "says the log level, unless it is info, as its store's problem; ends when drained",
+    "good": "says the log level, unless it is info, as its store's problem; ends when drained. "
+    "It does not quite take up the level error",
     "torn": "has a problem with its store in the first place; comes late in the second",
     "brief": "is told one thing more, and ends",
     "slow": "takes a while over ending",
@@ -25,6 +26,8 @@ PARTS = {
 }
 
 FATAL = "cannot listen on 192.0.2.1:5060: no such luck"
+
+REFUSAL = "no script of that name"
 
 LIFE_S = 30
 """After that the play is over, whatever became of the test."""
@@ -64,7 +67,7 @@ class Actor:
                 return
             self._level = order["settings"]["log"]["level"]
             self._say_level()
-            self._say("applied")
+            self._say("applied", problem=REFUSAL if self._level == "error" else "")
 
     def torn(self) -> None:
         if self._place % 2:

@@ -58,7 +58,8 @@ async def test_an_order_arrives_as_it_was_sent(ends: Ends, order: Order) -> None
 
 
 @pytest.mark.parametrize(
-    "report", [Ready(), Status(store_problem="gone"), Applied(), Fatal(problem="a\nb")]
+    "report",
+    [Ready(), Status(store_problem="gone"), Applied(), Applied("why"), Fatal(problem="a\nb")],
 )
 async def test_a_report_arrives_as_it_was_sent(ends: Ends, report: Report) -> None:
     """A line end in it does not end it."""

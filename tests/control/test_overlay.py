@@ -126,6 +126,17 @@ def test_what_another_value_needs_cannot_be_taken_away() -> None:
     assert 1 == over.settings.registrar.outbound_mode
 
 
+def test_what_lay_there_before_can_be_put_back() -> None:
+    """And nothing that has come since."""
+    over = overlay()
+    over.change({"registrar.max_contacts": "5"})
+    before = over.by_hand
+    over.change({"registrar.max_contacts": "6", "log.level": "debug"})
+    over.restore(before)
+
+    assert {"registrar.max_contacts": Overridden(5, 0, "default")} == over.overridden()
+
+
 def test_reading_the_files_again_leaves_it_lying() -> None:
     """What lies beneath is what they say now."""
     over = overlay("registrar.max_contacts=3")

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from regcluster.config import LogSettings, NodeSettings, RegistrarSettings, Settings, StoreSettings
 from regcluster.control.errand import Errand
 from regcluster.control.overlay import Overridden
+from tests.control import stage
 from tests.control.node import logged, started, tell
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
@@ -63,6 +64,38 @@ async def test_a_refusal_changes_nothing(settings: Settings, tmp_path: Path) -> 
 
     assert (1, {}) == (len(answer.problems), answer.overridden)
     assert [] == problems
+
+
+async def test_what_workers_cannot_take_up_is_taken_back(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Whether a script can be loaded is seen only there; what was set before stays."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        await node.run_errand(DEBUG)
+        answer = await node.run_errand(Errand({"log.level": "error"}))
+        problems = await node.problems()
+
+    assert [stage.REFUSAL] == answer.problems
+    assert {"log.level": Overridden("debug", "info", "here")} == answer.overridden
+    assert ["the store cannot be used: debug"] == problems
+
+
+async def test_what_a_sighup_left_undone_is_no_fault_of_an_errand(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A script that was broken by then still is, and contacts can be limited all the same."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [replace(settings, log=LogSettings(format="json", level="error"))]
+        tell(signal.SIGHUP)
+        await node.until("the store cannot be used: error")
+        answers = [
+            await node.run_errand(Errand({"log.level": "error"})),
+            await node.run_errand(Errand({"log.level": "debug"})),
+        ]
+
+    assert [[], []] == [answer.problems for answer in answers]
 
 
 async def test_it_outlasts_a_sighup_and_can_be_taken_back(

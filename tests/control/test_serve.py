@@ -19,6 +19,7 @@ from regcluster.config import (
     ListenSettings,
     NodeSettings,
     RegistrarSettings,
+    RoutingSettings,
     Settings,
     StoreSettings,
 )
@@ -184,6 +185,34 @@ async def test_new_settings_hold_for_the_next_request(settings: Settings, folder
     assert ";expires=120" in answer.text
     assert 0 == ward.code
     assert took_s < 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"routing": RoutingSettings(script="no/such/script.py")},
+        {"registrar": RegistrarSettings(event_callback="missing")},
+    ],
+)
+async def test_a_script_that_cannot_be_had_leaves_the_old_one_at_work(
+    settings: Settings, folder: Path, change: dict[str, object]
+) -> None:
+    """Its supervisor is told why, and may take it back."""
+    file = folder / "route.py"
+    file.write_text("async def route(call):\n    call.reply(486)\n")
+    scripted = replace(settings, routing=RoutingSettings(script=str(file)))
+    async with started(scripted, folder) as ward, Phone(ward.address) as phone:
+        await ward.report(Ready)
+        ward.channel.send(Apply(replace(scripted, **change), rereads=False))
+        report = await ward.report(Applied)
+        found = await phone.invite("alice")
+        ward.channel.send(Apply(scripted, rereads=False))
+        again = await ward.report(Applied)
+
+    assert isinstance(report, Applied)
+    assert report.problem
+    assert 486 == found.status
+    assert Applied() == again
 
 
 async def test_draining_closes_connections_that_phones_keep(
