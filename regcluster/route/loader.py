@@ -6,7 +6,6 @@ function itself. Each load runs the file anew in a module of its own, which nobo
 """
 
 import inspect
-import linecache
 import sys
 import traceback
 from collections.abc import Callable
@@ -90,8 +89,6 @@ class _Script:
             raise self._problem(reason, line=getattr(broken, "lineno", None)) from broken
 
     def _execute(self, code: CodeType) -> None:
-        # Tracebacks shall show the lines of this load, not of an earlier one.
-        linecache.checkcache(self._file)
         # Dataclasses look their module up while they are made; afterwards nobody should.
         sys.modules[MODULE] = self._module
         try:

@@ -110,27 +110,29 @@ async def test_each_load_runs_the_file_anew(script: Callable[[str], Path]) -> No
 
 def test_a_script_leaves_no_module_behind(script: Callable[[str], Path]) -> None:
     """Whoever loads one a hundred times has no more modules than before."""
-    before = set(sys.modules)
-    load_script(script("async def route(call): ..."))
+    file = script("async def route(call): ...")
+    load_script(file)
 
-    assert before == set(sys.modules)
+    assert [] == [
+        name for name, module in sys.modules.items() if getattr(module, "__file__", "") == str(file)
+    ]
 
 
 async def test_a_script_may_have_dataclasses(script: Callable[[str], Path]) -> None:
     """They ask for their module while they are made."""
     text = """
 from __future__ import annotations
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 @dataclass
 class Limit:
     most: int = 3
     unit: ClassVar[str] = "phones"
 async def route(call):
-    call.append(Limit().most)
+    call.extend(field.name for field in fields(Limit))
 """
 
-    assert [3] == await ran(script(text))
+    assert ["most"] == await ran(script(text))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from regcluster.proxy.nexthop import next_hop
 from regcluster.proxy.redirect import redirect
 from regcluster.registrar.branch import Branch
 from regcluster.route.call import Call, Forward
-from regcluster.route.sync import current_call, current_run
+from regcluster.route.sync import current_call
 from regcluster.sip.uri import SipUri, parse_uri
 
 
@@ -25,9 +25,9 @@ def send_reply(status: int, reason: str) -> int:
 
 def sl_reply_error() -> int:
     """Answer 500, unless the request has its answer already."""
-    run = current_run()
-    if not run.is_failed and not is_settled(run.call):
-        run.call.reply(500)
+    call = current_call()
+    if not is_settled(call):
+        call.reply(500)
     return 1
 
 
