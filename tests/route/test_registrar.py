@@ -118,6 +118,16 @@ async def test_a_reply_is_sent_once() -> None:
     assert (False, [True, False], False, 2) == (nothing, sent, again, len(call.effects))
 
 
+async def test_a_reply_that_was_held_back_is_over_with_the_next_save() -> None:
+    """What is sent by then is newer."""
+    async with calling(register()) as call:
+        await call.registrar.save(flags=SaveFlag.NORPL)
+        await call.registrar.save()
+        is_sent = call.registrar.reg_send_reply()
+
+    assert (False, 1) == (is_sent, len(call.effects))
+
+
 async def test_a_call_does_not_send_what_another_has_saved() -> None:
     """Nothing is left behind for the next request (S-06)."""
     async with location_with() as location:
