@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +16,7 @@ from click.testing import CliRunner, Result
 from regcluster.config.reader import load
 from regcluster.control import porter
 from regcluster.control.cli import main
-from regcluster.control.errand import FOLDER, Answer, Errand
+from regcluster.control.errand import FOLDER, SOCKET, Answer, Errand
 from regcluster.control.overlay import Overlay
 from regcluster.errors import ConfigError
 from tests.peer.node import Node
@@ -171,6 +173,25 @@ def test_what_a_killed_node_has_left_is_no_node(folder: Path) -> None:
     (folder / f"{FOLDER}file").touch()
 
     assert 1 == run().exit_code
+
+
+def test_what_is_somebody_elses_is_not_even_spoken_to(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could pass for a node, and hear what is asked of one."""
+    own = folder / f"{FOLDER}trap"
+    own.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trap:
+        trap.bind(str(own / SOCKET))
+        trap.listen()
+        trap.setblocking(False)
+        ours = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+        result = run()
+        with pytest.raises(BlockingIOError):
+            trap.accept()
+
+    assert 1 == result.exit_code
 
 
 def test_one_of_several_nodes_has_to_be_named(folder: Path) -> None:
