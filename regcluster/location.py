@@ -115,7 +115,8 @@ class Location:
         One round trip to the store, none when the request is refused before that. Raises
         ``StoreUnavailable`` when it is not known whether the change was applied.
         """
-        self._check(options.table)
+        if options.table not in self.settings.tables:
+            self._check(options.table)
         plan = self._planner.plan(request, options)
         if isinstance(plan, Refusal):
             metrics.count_registration("rejected")
@@ -218,10 +219,10 @@ class Location:
 
 
 def _code(verdict: Verdict, plan: SavePlan) -> SaveCode:
-    if plan.is_query:
-        return SaveCode.QUERIED
     code = _CODES[verdict.outcome]
-    return SaveCode.REMOVED if plan.wipe and code else code
+    if plan.changes or not code:
+        return code
+    return SaveCode.REMOVED if plan.wipe else SaveCode.QUERIED
 
 
 def ruid_source(prefix: str) -> Callable[[], str]:

@@ -18,7 +18,7 @@ from regcluster.registrar.options import SaveFlag
 from regcluster.registrar.select import Lookup
 from regcluster.route.exchange import Exchange, read_uri
 from regcluster.route.exports import show_bindings, show_kept, show_profile, show_record
-from regcluster.route.wishes import lookup_options, match_wanted, save_options, socket_text
+from regcluster.route.wishes import PLAIN, lookup_options, match_wanted, save_options, socket_text
 from regcluster.sip.grammar import is_token
 from regcluster.sip.headers import parse_q
 from regcluster.sip.reply import Reply
@@ -60,7 +60,7 @@ class RegistrarFace:
     async def save(
         self,
         table: str = "",
-        flags: int = SaveFlag.NONE,
+        flags: int = PLAIN,
         uri: str = "",
         *,
         contact: str = "",
@@ -72,7 +72,7 @@ class RegistrarFace:
         headers of that name.
         """
         location, self._unsent = self._location, None
-        if flags is not SaveFlag.NONE:
+        if flags is not PLAIN:
             flags = SaveFlag(flags)
         options = save_options(self._call, location, table or location.settings.tables[0], flags)
         if uri or contact or user_agent or self._q is not None:
@@ -82,7 +82,7 @@ class RegistrarFace:
         saved = await location.save(self._call.request, options)
         if location.registrar.xavp_rcd and saved.record:
             show_record(self._call, location.registrar, saved.record)
-        is_replied = flags is SaveFlag.NONE or SaveFlag.NORPL not in flags
+        is_replied = flags is PLAIN or SaveFlag.NORPL not in flags
         if is_replied:
             self._call.answer(saved.reply)
         else:

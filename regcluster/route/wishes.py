@@ -6,6 +6,7 @@ over it, and nobody finds out why nothing happens. A plain REGISTER costs one ca
 """
 
 from functools import lru_cache
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.location import Location
@@ -17,6 +18,9 @@ from regcluster.route.values import Root
 from regcluster.sip.headers import MAX_UINT32, parse_name_addr
 from regcluster.sip.hop import Hop
 
+PLAIN: Final = SaveFlag.NONE
+"""No flag at all. To ask for one takes time, to see that these are the very ones does not."""
+
 BY_FLAGS = 1
 """The bit of ``lookup_filter_mode`` that asks for branch flags."""
 
@@ -24,8 +28,7 @@ BY_FLAGS = 1
 def save_options(call: Exchange, location: Location, table: str, flags: SaveFlag) -> SaveOptions:
     """How the call wants its REGISTER saved. It may be shared: make a copy to change it."""
     source, registrar = call.source, location.registrar
-    # Whether a flag is set takes long to ask, whether it is the very one does not.
-    if flags is SaveFlag.NONE and not (
+    if flags is PLAIN and not (
         call.has_values or source.token or registrar.sock_mode or registrar.trust_contact_from
     ):
         return _plain(table, source.local)
