@@ -95,8 +95,12 @@ class Selector:
         if mode & BY_FLAGS and options.bflags:
             bindings = [binding for binding in bindings if binding.cflags & options.bflags]
         if mode & BY_CONNECTION:
-            bindings = [b for b in bindings if not (b.connection and self.is_gone(b.connection))]
+            bindings = [binding for binding in bindings if not self._is_cut_off(binding)]
         return bindings
+
+    def _is_cut_off(self, binding: Binding) -> bool:
+        """Whether the one way back was a connection; behind a Path it led to a proxy only."""
+        return bool(binding.connection and not binding.path and self.is_gone(binding.connection))
 
     def _nothing(self, record: Record, able: list[Binding], wanted: Wanted) -> LookupCode:
         """Why nothing was chosen; for a public GRUU the whole AOR's methods count, as in Kamailio.

@@ -143,6 +143,14 @@ def test_lookup_filter_mode_passes_over_contacts(mode: int, bflags: int, uris: l
     )
 
 
+def test_behind_a_path_no_connection_cuts_a_contact_off() -> None:
+    """It led to the proxy, which may well be there over another one."""
+    registrar = RegistrarSettings(lookup_filter_mode=2)
+    pathed = replace(GONE, uri="sip:pathed@h", path="<sip:edge.example.com;lr>")
+
+    assert (FOUND, ["sip:pathed@h"]) == look([pathed, GONE], registrar)
+
+
 def test_a_method_that_one_cannot_do_explains_why_nobody_is_left() -> None:
     """Also where the others fail for another reason (Kamailio's -2)."""
     registrar = RegistrarSettings(method_filtering=1, lookup_filter_mode=2)

@@ -200,7 +200,9 @@ def _write_domain(call: Call, _: Variable, value: Value) -> None:
 
 
 def _write_next_hop(call: Call, _: Variable, value: Value) -> None:
-    call.branches[0].next_hop = _text(value)
+    branch = call.branches[0]
+    # Else the connection of a lookup before would go on leading elsewhere.
+    branch.next_hop, branch.connection = _text(value), ""
 
 
 def _write_avp(call: Call, variable: Variable, value: Value) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from regcluster.errors import ScriptError
 from regcluster.route.kemi import KSR
+from regcluster.route.sync import current_call
 from regcluster.testing import Phone
 from tests.route.ksr.script import BOB, told
 
@@ -98,6 +99,18 @@ async def test_what_has_no_value_can_be_read_as_something() -> None:
         ]
 
     assert ["", "<<null>>", "none", 5, True, False, "alice"] == await told(ask)
+
+
+async def test_a_next_hop_goes_before_the_connection_of_a_lookup() -> None:
+    """Who writes $du means what he says."""
+
+    def ask() -> object:
+        branch = current_call().branches[0]
+        branch.connection = "node/0.1.1"
+        KSR.pv.sets("$du", "sip:192.0.2.9")
+        return branch.next_hop, branch.connection
+
+    assert ("sip:192.0.2.9", "") == await told(ask)
 
 
 async def test_an_avp_has_values_newest_first() -> None:
