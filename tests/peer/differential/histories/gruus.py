@@ -1,0 +1,349 @@
+"""Instances and GRUUs: ``gruu_enabled``, matching by instance, lookups by either GRUU."""
+
+from tests.peer.differential.sequence import (
+    INSTANCE,
+    OTHER_INSTANCE,
+    Group,
+    History,
+    call,
+    lookup,
+    register,
+    star,
+)
+
+OK = "200 OK"
+BAD = "400 Bad Request"
+A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
+URN = "urn:uuid:00000000-0000-1000-8000-000A95A0E128"
+OTHER_URN = "urn:uuid:11111111-0000-1000-8000-000A95A0E128"
+ONLY_A = ["sip:a@1.1.1.1||udp:HERE|0||"]
+ONLY_B = ["sip:b@1.1.1.1||udp:HERE|0||"]
+
+
+def bound(contact: str, instance: str = INSTANCE, reg_id: int = 0) -> str:
+    """A binding with an instance as it is listed."""
+    number = f";reg-id={reg_id}" if reg_id else ""
+    return f"{contact};expires=3600;{instance}{number}"
+
+
+def with_gruus(contact: str, urn: str, host: str, rest: str = "") -> str:
+    """A binding with its GRUUs."""
+    return (
+        f'{contact};expires=3600;pub-gruu="sip:{{user}}@{host};gr={urn}"'
+        f';temp-gruu="sip:TEMP@{host};gr";+sip.instance="<{urn}>"{rest}'
+    )
+
+
+GIVEN = [
+    History(
+        "who supports them is given two",
+        [
+            register(f"{A};{INSTANCE};reg-id=3", supported="gruu").answers(
+                status=OK, contacts=[with_gruus(A, URN, "example.com", ";reg-id=3")]
+            )
+        ],
+        ("#37",),
+    ),
+    History(
+        "who does not is given none",
+        [register(f"{A};{INSTANCE}").answers(contacts=[bound(A)])],
+    ),
+    History(
+        "without an instance there are none",
+        [register(A, supported="gruu").answers(contacts=[f"{A};expires=3600"])],
+    ),
+    History(
+        "among other options",
+        [
+            register(f"{A};{INSTANCE}", supported="100rel, GRUU").answers(
+                contacts=[with_gruus(A, URN, "example.com")]
+            )
+        ],
+    ),
+    History(
+        "a query is given them as well",
+        [
+            register(f"{A};{INSTANCE}"),
+            register(supported="gruu").answers(contacts=[with_gruus(A, URN, "example.com")]),
+        ],
+    ),
+    History(
+        "the host as the phone writes it",
+        [
+            register(
+                f"{A};{INSTANCE}", supported="gruu", to="<sip:{user}@Sip.Example.com>"
+            ).answers(contacts=[with_gruus(A, URN, "Sip.Example.com")])
+        ],
+    ),
+    History(
+        "the host of the URI that names the user",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu", x_uri="sip:{user}@other.example").because(
+                "S-22",
+                {"contacts": [with_gruus(A, URN, "example.com")]},
+                {"contacts": [with_gruus(A, URN, "other.example")]},
+            ),
+            register(supported="gruu", x_uri="sip:{user}@other.example").because(
+                "5.6: host of GRUUs",
+                {"contacts": [with_gruus(A, URN, "example.com")]},
+                {"contacts": [with_gruus(A, URN, "other.example")]},
+            ),
+        ],
+    ),
+    History(
+        "an at sign in the user",
+        [
+            register(
+                f"{A};{INSTANCE}", supported="gruu", to="<sip:{user}%40b@example.com>"
+            ).because(
+                "S-34",
+                {
+                    "contacts": [
+                        f'{A};expires=3600;pub-gruu="sip:{{user}}@b;gr={URN}"'
+                        f';temp-gruu="sip:TEMP@example.com;gr";{INSTANCE}'
+                    ]
+                },
+                {
+                    "contacts": [
+                        f'{A};expires=3600;pub-gruu="sip:{{user}}%40b@example.com;gr={URN}"'
+                        f';temp-gruu="sip:TEMP@example.com;gr";{INSTANCE}'
+                    ]
+                },
+            )
+        ],
+    ),
+]
+
+FOUND = [
+    History(
+        "by the public one",
+        [
+            register(f"{A};{INSTANCE}", f"{B};{OTHER_INSTANCE}", supported="gruu"),
+            lookup("sip:{user}@example.com;gr=" + URN).answers(code=1, branches=ONLY_A),
+            lookup("sip:{user}@example.com;gr=" + OTHER_URN).answers(code=1, branches=ONLY_B),
+        ],
+    ),
+    History(
+        "by one that nobody has",
+        [
+            register(f"{A};{INSTANCE}"),
+            lookup("sip:{user}@example.com;gr=urn:uuid:other").answers(code=-1),
+        ],
+    ),
+    History(
+        "by the public one of a stranger",
+        [lookup("sip:{user}@example.com;gr=" + URN).answers(code=-1)],
+    ),
+    History(
+        "by the temporary one",
+        [
+            register(f"{B};{OTHER_INSTANCE}"),
+            register(f"{A};{INSTANCE}", supported="gruu"),
+            lookup("{temp}").answers(code=1),
+        ],
+    ),
+    History(
+        "by the temporary one of a binding that has gone",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu"),
+            star().answers(code=3),
+            lookup("{temp}").answers(code=-1),
+        ],
+    ),
+    History("by a temporary one that is none", [lookup("sip:xyz@example.com;gr").answers(code=-3)]),
+    History(
+        "registered() takes no temporary one",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu"),
+            call("registered", x_uri="{temp}").answers(code=-1),
+        ],
+    ),
+    History(
+        "registered() takes the user of a public one",
+        [register(A), call("registered", x_uri="sip:{user}@h.com;gr=" + URN).answers(code=1)],
+    ),
+    History(
+        "into the destination set",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu"),
+            lookup("sip:{user}@h.com;gr=" + URN)
+            .asking("lookup_to_dset")
+            .because(
+                "S-18",
+                {"branches": ["sip:{user}@h.com;gr=" + URN + "|||0||"]},
+                {
+                    "branches": [
+                        "sip:{user}@h.com;gr=" + URN + "|||0||",
+                        "sip:a@1.1.1.1||udp:HERE|0||",
+                    ]
+                },
+            ),
+        ],
+    ),
+]
+
+MATCHED = [
+    History(
+        "the same instance at another address",
+        [
+            register(f"{A};{INSTANCE}"),
+            register(f"{B};{INSTANCE}").answers(code=2, contacts=[bound(B)]),
+        ],
+    ),
+    History(
+        "another reg-id is another flow",
+        [
+            register(f"{A};{INSTANCE};reg-id=1"),
+            register(f"{A};{INSTANCE};reg-id=2").answers(
+                code=1, contacts=[bound(A, reg_id=1), bound(A, reg_id=2)]
+            ),
+        ],
+    ),
+    History(
+        "two instances at one address",
+        [
+            register(f"{A};{INSTANCE}"),
+            register(f"{A};{OTHER_INSTANCE}").answers(
+                code=1, contacts=[bound(A), bound(A, OTHER_INSTANCE)]
+            ),
+        ],
+    ),
+    History(
+        "a phone that leaves its instance out meets its binding",
+        [
+            register(f"{A};{INSTANCE}"),
+            register(A).answers(code=2, contacts=[bound(A)]),
+        ],
+    ),
+    History(
+        "the same address with and without an instance",
+        [
+            register(A),
+            register(f"{A};{INSTANCE}").because(
+                "S-16",
+                {"code": 1, "contacts": [f"{A};expires=3600", bound(A)]},
+                {"code": 2, "contacts": [bound(A)]},
+            ),
+        ],
+    ),
+    History(
+        "an old request of the same Call-ID",
+        [
+            register(f"{A};{INSTANCE}", cseq=9),
+            register(f"{B};{INSTANCE}", cseq=3).because(
+                "S-15",
+                {"status": OK, "code": 2, "error": None, "contacts": [bound(B)]},
+                {
+                    "status": BAD,
+                    "code": -1,
+                    "error": "Invalid CSeq number",
+                    "contacts": [bound(A)],
+                },
+            ),
+        ],
+    ),
+    History(
+        "removal by instance",
+        [
+            register(f"{A};{INSTANCE}", f"{B};{OTHER_INSTANCE}"),
+            register(f"<sip:x@9.9.9.9>;{INSTANCE};expires=0").answers(
+                code=3, contacts=[bound(B, OTHER_INSTANCE)]
+            ),
+        ],
+    ),
+    History(
+        "another Call-ID for one of two flows",
+        [
+            register(f"{A};{INSTANCE};reg-id=1", call_id="{user}-f1"),
+            register(f"{B};{INSTANCE};reg-id=2", call_id="{user}-f2"),
+            register(f"{A};{INSTANCE};reg-id=1", call_id="{user}-f3").because(
+                "S-14",
+                {"contacts": [bound(A, reg_id=1)]},
+                {"contacts": [bound(A, reg_id=1), bound(B, reg_id=2)]},
+            ),
+        ],
+        ("#39",),
+    ),
+    History(
+        "both flows of an instance are tried",
+        [
+            register(f"{A};{INSTANCE};reg-id=1"),
+            register(f"{B};{INSTANCE};reg-id=2"),
+            lookup().answers(
+                branches=["sip:a@1.1.1.1||udp:HERE|0||", "sip:b@1.1.1.1||udp:HERE|0||"]
+            ),
+        ],
+        ("S-17",),
+    ),
+    History(
+        "a reg-id without an instance",
+        [register(f"{A};reg-id=1").answers(status=OK, contacts=[f"{A};expires=3600"])],
+    ),
+]
+
+COMPATIBLE = [
+    History(
+        "with and without an instance",
+        [
+            register(A),
+            register(f"{A};{INSTANCE}").answers(code=1, contacts=[f"{A};expires=3600", bound(A)]),
+        ],
+        ("S-16",),
+    ),
+    History(
+        "another Call-ID for one of two flows",
+        [
+            register(f"{A};{INSTANCE};reg-id=1", call_id="{user}-f1"),
+            register(f"{B};{INSTANCE};reg-id=2", call_id="{user}-f2"),
+            register(f"{A};{INSTANCE};reg-id=1", call_id="{user}-f3").answers(
+                contacts=[bound(A, reg_id=1)]
+            ),
+        ],
+        ("S-14",),
+    ),
+]
+
+OFF = [
+    History(
+        "no GRUU, but an instance",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu").answers(contacts=[bound(A)]),
+            register(f"{B};{INSTANCE}").answers(code=2, contacts=[bound(B)]),
+            lookup("sip:{user}@example.com;gr=" + URN).answers(code=1, branches=ONLY_B),
+        ],
+        ("S-20",),
+    )
+]
+
+DOMAINS = [
+    History(
+        "the domain without its prefix, the user in its case",
+        [
+            register(
+                f"{A};{INSTANCE}", supported="gruu", to="<sip:{user}Ali%43e@sip.Example.com>"
+            ).answers(
+                contacts=[
+                    f'{A};expires=3600;pub-gruu="sip:{{user}}AliCe@example.com;gr={URN}"'
+                    f';temp-gruu="sip:TEMP@sip.Example.com;gr";{INSTANCE}'
+                ]
+            )
+        ],
+        ("#38",),
+    )
+]
+
+GROUPS = [
+    Group(name="gruu", histories=[*GIVEN, *FOUND, *MATCHED]),
+    Group(
+        name="instances as in Kamailio",
+        ours={"location": {"new_call_id": "drop_flows", "plain_binding": "separate"}},
+        histories=COMPATIBLE,
+    ),
+    Group(name="no gruu", registrar={"gruu_enabled": 0}, histories=OFF),
+    Group(
+        name="gruu and domain",
+        registrar={"realm_prefix": "sip.", "case_sensitive": 1},
+        usrloc={"use_domain": 1},
+        histories=DOMAINS,
+    ),
+]
