@@ -18,8 +18,15 @@ NAMES = ("stages", "side-by-side")
 @click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[stages] [side-by-side]")
 @click.option("--phones", type=click.IntRange(1, 200_000), default=10_000, show_default=True)
 @click.option("--rounds", type=click.IntRange(2), default=4, show_default=True)
+@click.option(
+    "--beside",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Another checkout, to measure this one against.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> None:
+def main(
+    names: tuple[str, ...], phones: int, rounds: int, beside: Path | None, as_json: bool
+) -> None:
     """Measure what a REGISTER costs; without a name, everything.
 
     side-by-side needs redis-server or the Valkey of the test packages, and compares with Kamailio
@@ -32,7 +39,7 @@ def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> Non
         if not as_json:
             click.echo(f"{stages.report(measured)}\n")
     if not names or "side-by-side" in names:
-        rows = _compare(phones, rounds)
+        rows = _compare(phones, rounds, beside)
         found["side-by-side"] = {row.name: row.parts for row in rows}
         if not as_json:
             click.echo(side_by_side.report(rows, rounds))
@@ -42,11 +49,11 @@ def main(names: tuple[str, ...], phones: int, rounds: int, as_json: bool) -> Non
         click.echo(json.dumps(found))
 
 
-def _compare(phones: int, rounds: int) -> list[Row]:
+def _compare(phones: int, rounds: int, beside: Path | None) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as folder:
-        turns = rounds * (3 if has_kamailio() else 2)
-        progress = Progress(f"rounds of {phones} REGISTERs", turns)
-        return side_by_side.compare(Path(folder), phones, rounds, progress)
+        entries = side_by_side.entries(Path(folder), beside)
+        progress = Progress(f"rounds of {phones} REGISTERs", rounds * len(entries))
+        return side_by_side.compare(entries, phones, rounds, progress)
 
 
 if __name__ == "__main__":

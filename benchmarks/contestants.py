@@ -27,13 +27,17 @@ class Contestant:
 
 
 @contextmanager
-def regcluster(folder: Path, *, append_only: bool) -> Iterator[Contestant]:
-    """One node with one worker, and a Redis of its own."""
+def regcluster(
+    folder: Path, *, append_only: bool = False, checkout: Path | None = None
+) -> Iterator[Contestant]:
+    """One node with one worker, and a Redis of its own; of the code in ``checkout``, if given."""
     folder.mkdir(parents=True)
     name = "regcluster, append-only file" if append_only else "regcluster"
+    if checkout:
+        name = f"regcluster in {checkout.name}"
     store = StoreServer(folder, append_only=append_only)
     try:
-        node = Node(folder, store.url, {"node": {"workers": 1}})
+        node = Node(folder, store.url, {"node": {"workers": 1}}, checkout)
         try:
             # The worker is a child of the supervisor.
             yield Contestant(name, node.port, {"node": node.process.pid, "store": store.pid})

@@ -6,7 +6,8 @@ number of requests is under way at a time, which is how a busy balancer looks fr
 """
 
 import socket
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
@@ -36,15 +37,25 @@ class Row:
         return sum(mean(rounds[first - 1 : last]) for rounds in self.parts.values())
 
 
-def compare(folder: Path, phones: int, rounds: int, progress: Progress) -> list[Row]:
-    """Measure whoever is there: Kamailio last, if it is installed."""
+def entries(folder: Path, checkout: Path | None) -> list[AbstractContextManager[Contestant]]:
+    """Whoever is there, in the order of the table: Kamailio last, if it is installed."""
+    found: list[AbstractContextManager[Contestant]] = [regcluster(folder / "memory")]
+    if checkout:
+        found.append(regcluster(folder / "checkout", checkout=checkout))
+    found.append(regcluster(folder / "file", append_only=True))
+    if has_kamailio():
+        found.append(kamailio(folder / "kamailio"))
+    return found
+
+
+def compare(
+    entries: Sequence[AbstractContextManager[Contestant]],
+    phones: int,
+    rounds: int,
+    progress: Progress,
+) -> list[Row]:
+    """Start all, play all rounds in turns, and end all."""
     with ExitStack() as stack:
-        entries = [
-            regcluster(folder / "memory", append_only=False),
-            regcluster(folder / "file", append_only=True),
-        ]
-        if has_kamailio():
-            entries.append(kamailio(folder / "kamailio"))
         contestants = [stack.enter_context(entry) for entry in entries]
         rows = [Row(contestant.name) for contestant in contestants]
         clients = [

@@ -26,9 +26,18 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Node:
-    """One running node; ``sections`` are laid over the settings that every test needs."""
+    """One running node; ``sections`` are laid over the settings that every test needs.
 
-    def __init__(self, folder: Path, store_url: str, sections: Mapping[str, Section]) -> None:
+    It runs the code in ``checkout``, if one is given.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store_url: str,
+        sections: Mapping[str, Section],
+        checkout: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self.http_port = free_port()
         self.settings = folder / f"node-{self.port}.toml"
@@ -41,9 +50,9 @@ class Node:
             "log": {"format": "json"},
         }
         self.write(sections)
-        self.process = start(
-            [sys.executable, "-m", "regcluster", "serve", "--config", str(self.settings)], self.log
-        )
+        command = [sys.executable, "-m", "regcluster", "serve", "--config", str(self.settings)]
+        # Python looks for a module where it stands before anywhere else.
+        self.process = start(command, self.log, checkout)
         wait_until(self.is_ready, START_S, "the node is ready")
 
     @property

@@ -42,7 +42,7 @@ def wait_until(claim: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(POLL_S)
 
 
-def start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def start(command: Sequence[str], log: Path, folder: Path | None = None) -> subprocess.Popen[bytes]:
     """Start ``command`` in a process group of its own, with its output appended to ``log``."""
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -51,6 +51,7 @@ def start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=folder,
         )
 
 
