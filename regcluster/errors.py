@@ -8,7 +8,8 @@ RegclusterError
 │   ├── StoreUnavailable     it could not say so inside the deadline; nothing is known to be saved
 │   └── StoreMismatch        it holds another schema or another number of partitions
 ├── ConfigError              settings that cannot be used; carries every problem found
-└── ScriptError              a route script that cannot be loaded or broke
+└── ScriptError              a route script that broke while it ran
+    └── UnknownName          it uses a function of Kamailio's that is not here
 
 A decided *no* (423, 403, ...) is a value, not an error: see ``registrar.plan.Refusal``.
 """
@@ -64,4 +65,8 @@ class ConfigError(RegclusterError):
 
 
 class ScriptError(RegclusterError):
-    """A route script that cannot be loaded, or that broke while it ran."""
+    """A route script that broke while it ran."""
+
+
+class UnknownName(ScriptError, AttributeError):
+    """A script uses a function of Kamailio's that is not here; ``hasattr`` says no."""

@@ -133,6 +133,12 @@ class Exchange:
         return read_uri(self.target)
 
     @property
+    def source_uri(self) -> str:
+        """Where the request really came from, as a URI; UDP goes without saying."""
+        peer, transport = self.source.peer, self.source.transport.lower()
+        return f"sip:{peer.render()}" + ("" if transport == "udp" else f";transport={transport}")
+
+    @property
     def to(self) -> Uri:
         """The To URI, which names the AOR of a REGISTER. Raises ``MalformedHeader``."""
         return parse_uri(parse_name_addr(self.request.first("to") or "").uri)

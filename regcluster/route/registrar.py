@@ -99,6 +99,11 @@ class RegistrarFace:
         self._unsent = None
         return True
 
+    def fix_nated_register(self) -> None:
+        """Let the next save keep where the request really came from (``received_avp``)."""
+        if name := self._location.registrar.received_avp:
+            self._call.avp.set(name, self._call.source_uri)
+
     def set_q_override(self, q: str) -> bool:
         """Bind the contacts of the next save with this preference, 0 to 1 as in a Contact."""
         try:

@@ -3,11 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from regcluster.errors import ScriptError
-
-
-class UnknownName(ScriptError, AttributeError):
-    """A script uses a function of Kamailio's that is not here; ``hasattr`` says no."""
+from regcluster.errors import UnknownName
 
 
 class Names:

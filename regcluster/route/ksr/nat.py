@@ -4,7 +4,6 @@ from ipaddress import ip_address, ip_network
 
 from regcluster.errors import ScriptError
 from regcluster.route.call import Call
-from regcluster.route.ksr.variables import source_uri
 from regcluster.route.sync import current_call
 from regcluster.sip.headers import parse_contacts
 from regcluster.sip.hop import default_port
@@ -29,10 +28,7 @@ _ALL_TESTS = _CONTACT | _VIA_ADDRESS | _VIA | _VIA_PORT | _SOURCE | _CONTACT_POR
 
 def fix_nated_register() -> int:
     """Put where the request came from into ``received_avp``; nothing without that setting."""
-    call = current_call()
-    name = call.registrar._location.registrar.received_avp
-    if name:
-        call.avp.set(name, source_uri(call))
+    current_call().registrar.fix_nated_register()
     return 1
 
 

@@ -124,12 +124,6 @@ def _port(text: str) -> int | None:
     return uri.port if uri else None
 
 
-def source_uri(call: Call) -> str:
-    """Where the request came from, as a URI; UDP goes without saying."""
-    peer, transport = call.source.peer, call.source.transport.lower()
-    return f"sip:{peer.render()}" + ("" if transport == "udp" else f";transport={transport}")
-
-
 def _read_header(call: Call, variable: Variable) -> str | None:
     return _pick(call.request.all(header_name(variable.key)), variable.index)
 
@@ -262,7 +256,7 @@ _READERS: dict[str, Reader] = {
     "ru": lambda call, _: call.target,
     "si": lambda call, _: call.source.peer.host,
     "sp": lambda call, _: call.source.peer.port,
-    "su": lambda call, _: source_uri(call),
+    "su": lambda call, _: call.source_uri,
     "tU": lambda call, _: _user(_address(call, "to")),
     "td": lambda call, _: _host(_address(call, "to")),
     "tt": lambda call, _: _tag(call, "to"),
