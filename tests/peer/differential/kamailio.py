@@ -19,13 +19,17 @@ Parameters = Mapping[str, Mapping[str, str | int]]
 class Kamailio:
     """One running Kamailio, which keeps its bindings in memory."""
 
-    def __init__(self, program: str, folder: Path, parameters: Parameters) -> None:
+    def __init__(
+        self, program: str, folder: Path, parameters: Parameters, advertise: str = ""
+    ) -> None:
         self.port = free_port()
         self._log = folder / f"kamailio-{self.port}.log"
         file = folder / f"kamailio-{self.port}.cfg"
         file.write_text(script(parameters))
         command = [program, "-DD", "-E", "-f", str(file), "-m", "32", "-Y", str(folder)]
-        command += ["-l", f"udp:{HOST}:{self.port}", "-l", f"tcp:{HOST}:{self.port}"]
+        outside = f"/{advertise}:{self.port}" if advertise else ""
+        for transport in ("udp", "tcp"):
+            command += ["-l", f"{transport}:{HOST}:{self.port}{outside}"]
         self._process = start(
             [*command, "-P", str(folder / f"kamailio-{self.port}.pid")], self._log
         )

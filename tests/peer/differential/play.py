@@ -43,6 +43,7 @@ class Player:
     client: Client
     peer: Program
     ours: Program | None
+    advertised: str = ""
     _branches: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def play(self, history: History, user: str) -> list[str]:
@@ -93,6 +94,8 @@ class Player:
         }
         data = self._request(step, number, names).encode(errors="surrogateescape")
         places = {names["{here}"]: "HERE", names["{client}"]: "CLIENT", names["{phone}"]: "PHONE"}
+        if self.advertised:
+            places[f"{self.advertised}:{side.server[1]}"] = "THERE"
         if temporary := side.known.texts.get("{temp}"):
             places[temporary] = "TEMP"
         if step.do.startswith("relay"):

@@ -93,6 +93,8 @@ class Group:
     usrloc: Mapping[str, str | int] = field(default_factory=dict)
     ours: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Settings that only we have, by section."""
+    advertise: str = ""
+    """The host by which both are known outside; empty: the one they are bound to."""
     histories: Sequence[History] = ()
 
 
@@ -119,3 +121,8 @@ def lookup(
 def call(do: str, **rows: Rows) -> Step:
     """A request that asks for the function ``do``."""
     return Step(do=do, method="MESSAGE", target="sip:{user}@example.com", rows=rows)
+
+
+def of(subject: str, histories: Sequence[History]) -> list[History]:
+    """Histories under the name of what they are about."""
+    return [replace(history, name=f"{subject}: {history.name}") for history in histories]

@@ -1,6 +1,6 @@
 """The flags of ``save``, who replies, and how a script's own reply is made."""
 
-from tests.peer.differential.sequence import Group, History, call, lookup, register
+from tests.peer.differential.sequence import Group, History, call, lookup, register, star
 
 OK = "200 OK"
 BAD = "400 Bad Request"
@@ -176,6 +176,19 @@ REPLIES = [
     ),
 ]
 
+STALE = [
+    History(
+        "a star after a save that nobody replied to",
+        [
+            register(A, x_flags=2).answers(status=None),
+            star()
+            .answers(status=OK, code=3)
+            .because("S-06", {"contacts": listed(A)}, {"contacts": None}),
+            register().answers(contacts=None),
+        ],
+    ),
+]
+
 URIS = [
     History(
         "the script names the user",
@@ -215,6 +228,6 @@ GROUPS = [
     Group(
         name="flags",
         ours={"location": {"tables": ["location", "other"]}},
-        histories=[*SINGLE, *REPLIES, *URIS],
+        histories=[*SINGLE, *REPLIES, *STALE, *URIS],
     )
 ]

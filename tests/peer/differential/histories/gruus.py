@@ -150,6 +150,26 @@ FOUND = [
             lookup("{temp}").answers(code=-1),
         ],
     ),
+    History(
+        "by a temporary one that was given before a refresh",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu"),
+            register(f"{A};{INSTANCE}").answers(code=2),
+            lookup("{temp}").answers(code=1, branches=ONLY_A),
+        ],
+    ),
+    History(
+        "by a temporary one that was given to another Call-ID",
+        [
+            register(f"{A};{INSTANCE}", supported="gruu", call_id="{user}-x"),
+            register(f"{A};{INSTANCE}", call_id="{user}-y").answers(code=2),
+            lookup("{temp}").because(
+                "own: temporary",
+                {"code": 1, "branches": ONLY_A},
+                {"code": -1, "branches": ["TEMP|||0||"]},
+            ),
+        ],
+    ),
     History("by a temporary one that is none", [lookup("sip:xyz@example.com;gr").answers(code=-3)]),
     History(
         "registered() takes no temporary one",

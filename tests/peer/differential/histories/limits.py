@@ -232,7 +232,29 @@ LENGTHS = [
     ),
 ]
 
+MANY = [f"<sip:c{number:03}@1.1.1.1>" for number in range(260)]
+
+UNLIMITED = [
+    History(
+        "two hundred and sixty contacts",
+        [
+            register(*MANY[:200]).answers(status=OK),
+            register(*MANY[200:]).because(
+                "own: limit",
+                {"status": OK, "error": None, "code": 1, "contacts": listed(*MANY)},
+                {
+                    "status": "503 Service Unavailable",
+                    "error": "Too many registered contacts",
+                    "code": -2,
+                    "contacts": listed(*MANY[:200]),
+                },
+            ),
+        ],
+    )
+]
+
 GROUPS = [
+    Group(name="no limit", histories=UNLIMITED),
     Group(
         name="one contact",
         registrar={"max_contacts": 1, "retry_after": 30, "xavp_cfg": "cfg"},

@@ -81,6 +81,19 @@ ORDER = [
         ],
     ),
     History(
+        "a number past the signed ones",
+        [
+            register(A, cseq=1),
+            register(A, cseq=2147483649)
+            .answers(contacts=listed(A))
+            .because(
+                "own: numbers",
+                {"status": BAD, "error": "Invalid CSeq number", "code": -1},
+                {"status": OK, "error": None, "code": 2},
+            ),
+        ],
+    ),
+    History(
         "a star of the same Call-ID that comes late",
         [
             register(A, cseq=5),

@@ -1,6 +1,6 @@
 """Outbound (RFC 5626): ``outbound_mode``, ``regid_mode``, ``flow_timer``, option tags."""
 
-from tests.peer.differential.sequence import INSTANCE, Group, History, Seen, register, star
+from tests.peer.differential.sequence import INSTANCE, Group, History, Seen, Step, register, star
 
 OK = "200 OK"
 BAD = "400 Bad Request"
@@ -51,8 +51,24 @@ def bad_reg_ids(**also: str) -> list[History]:
     ]
 
 
+def lacking(required: str, tag: str) -> Step:
+    """A REGISTER that requires what we have not: the peer does not mind."""
+    return register(A, require=required).because(
+        "S-25",
+        {"status": OK, "code": 1, "contacts": [f"{A};expires=3600"], "unsupported": None},
+        {"status": "420 Bad Extension", "code": -1, "contacts": None, "unsupported": tag},
+    )
+
+
+REQUIRED_TAGS = [
+    History("one that is known and one that is not", [lacking("gruu, foo", "foo")]),
+    History("one that is off", [lacking("path", "path")]),
+    History("one that is on", [register(A, require="gruu").answers(status=OK, code=1)]),
+]
+
 MODE_0 = [
     *bad_reg_ids(),
+    *REQUIRED_TAGS,
     History(
         "required where it is off",
         [register(A, require="outbound").answers(**UNSUPPORTED)],

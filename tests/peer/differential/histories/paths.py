@@ -73,6 +73,14 @@ STRICT = [
     ),
     History("no URI", [register(A, path="<>", supported="path").answers(**BAD_PATH)]),
     History(
+        "a removal that finds nobody",
+        [
+            register(A, path=P1, supported="path", expires=0)
+            .answers(status=OK, code=1)
+            .because("own: path", {"path": None}, {"path": P1})
+        ],
+    ),
+    History(
         "a refresh without it clears it",
         [
             register(A, path=P1, supported="path"),

@@ -190,6 +190,10 @@ BY_XAVP = [
 
 AVP = {"received_avp": "$avp(rcv)"}
 
+ADVERTISED = [
+    History("by its name outside", [register(A), lookup().answers(branches=way("", "udp:THERE"))])
+]
+
 GROUPS = [
     Group(name="received", registrar=AVP, histories=BY_SCRIPT),
     Group(
@@ -234,6 +238,19 @@ GROUPS = [
         name="sockets",
         registrar={"sock_flag": 5, "sock_hdr_name": "X-Way", "sock_mode": 0},
         histories=OVERRIDES,
+    ),
+    Group(
+        name="advertised sockets",
+        registrar={"sock_mode": 1},
+        advertise="192.0.2.9",
+        histories=ADVERTISED,
+    ),
+    Group(
+        name="bound sockets",
+        advertise="192.0.2.9",
+        histories=[
+            History("as it is bound", [register(A), lookup().answers(branches=way(""))]),
+        ],
     ),
     Group(
         name="sockets by a script",
