@@ -104,12 +104,12 @@ def _contact_header(
 def _instance_params(binding: Binding, plan: SavePlan, mint: Mint | None) -> str:
     """What is said of a contact that has an instance: its GRUUs, if asked for, and its flow."""
     params = ""
-    host = plan.terms.gruu_host
+    host, scheme = plan.terms.gruu_host, plan.terms.gruu_scheme
     if host:
-        params = f";pub-gruu={quote(public_gruu(plan.aor, host, binding.instance))}"
+        params = f";pub-gruu={quote(public_gruu(plan.aor, host, binding.instance, scheme))}"
         # No user part as long as the store's secret is not known.
         user = mint(plan.aor, binding) if mint else ""
         if user:
-            params += f";temp-gruu={quote(temporary_gruu(user, host))}"
+            params += f";temp-gruu={quote(temporary_gruu(user, host, scheme))}"
     params += f";+sip.instance={quote(binding.instance)}"
     return f"{params};reg-id={binding.reg_id}" if binding.reg_id else params

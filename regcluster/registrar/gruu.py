@@ -106,7 +106,7 @@ class TemporaryGruus:
         return self._cipher
 
 
-def public_gruu(aor: str, host: str, instance: str) -> str:
+def public_gruu(aor: str, host: str, instance: str, scheme: str = "sip") -> str:
     """The public GRUU of an instance: always the same one for both (RFC 5627 §3.1.1).
 
     The AOR has a host of its own if it has an ``@``; else it is a user of ``host``, or that host
@@ -115,12 +115,12 @@ def public_gruu(aor: str, host: str, instance: str) -> str:
     address = aor if "@" in aor or aor == host else f"{aor}@{host}"
     is_bracketed = instance.startswith("<") and instance.endswith(">")
     bare = instance[1:-1] if is_bracketed else instance
-    return f"sip:{address};gr={escape(bare, safe=_PLAIN_IN_PARAM, errors=_LENIENT)}"
+    return f"{scheme}:{address};gr={escape(bare, safe=_PLAIN_IN_PARAM, errors=_LENIENT)}"
 
 
-def temporary_gruu(user: str, host: str) -> str:
+def temporary_gruu(user: str, host: str, scheme: str = "sip") -> str:
     """The temporary GRUU with the user part that a ``Mint`` has made (RFC 5627 §3.1.2)."""
-    return f"sip:{user}@{host};gr"
+    return f"{scheme}:{user}@{host};gr"
 
 
 def instance_named(uri: SipUri) -> str | None:

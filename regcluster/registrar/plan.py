@@ -45,6 +45,8 @@ class Terms:
     """Path values to give back; empty: none."""
     gruu_host: str = ""
     """Host of the GRUUs to give, as it stands in the URI that named the AOR; empty: none."""
+    gruu_scheme: str = "sip"
+    """Scheme of the URI that named the AOR: a ``sips`` one has ``sips`` GRUUs."""
     is_outbound: bool = False
     """Whether the phone lists ``outbound`` in Supported or Require."""
 

@@ -270,9 +270,11 @@ class Planner:
         gives_gruus = registrar.gruu_enabled and extensions.supports(GRUU)
         shows_path = registrar.path_mode and extensions.supports(PATH)
         speaks_outbound = extensions.supports(OUTBOUND) or OUTBOUND in extensions.required
+        name = _name(request, manner.options) if gives_gruus else ""
         return Terms(
             path=manner.path if shows_path else "",
-            gruu_host=_host(_name(request, manner.options)) if gives_gruus else "",
+            gruu_host=_host(name),
+            gruu_scheme="sips" if name[:5].lower() == "sips:" else "sip",
             is_outbound=registrar.outbound_mode != 0 and speaks_outbound,
         )
 

@@ -40,7 +40,7 @@ def contact(binding: Binding, plan: SavePlan, settings: RegistrarSettings = DEFA
 
 def asked(path: str = "", gruu_host: str = "", is_outbound: bool = False) -> SavePlan:
     """The plan of a phone that asks for more."""
-    return replace(PLAN, terms=Terms(path, gruu_host, is_outbound))
+    return replace(PLAN, terms=Terms(path, gruu_host, is_outbound=is_outbound))
 
 
 @pytest.mark.parametrize("outcome", ["added", "refreshed", "removed", "unchanged"])
@@ -102,6 +102,16 @@ def test_a_phone_that_asks_is_given_both_gruus() -> None:
         f'<sip:a@h>;expires=60{PUBLIC};temp-gruu="sip:tgruu.alice.uloc-1@h;gr"'
         ';+sip.instance="<urn:uuid:aa>";reg-id=3;ob'
     ) == said
+
+
+def test_a_secure_aor_has_secure_gruus() -> None:
+    """Both, or calls to them could be sent in the clear (RFC 5627 §5.4, gr-12)."""
+    secure = replace(PLAN, terms=Terms(gruu_host="h", gruu_scheme="sips"))
+
+    assert (
+        '<sip:a@h>;expires=60;pub-gruu="sips:alice@h;gr=urn:uuid:aa"'
+        ';temp-gruu="sips:tgruu.alice.uloc-1@h;gr"'
+    ) == contact(FLOW, secure).partition(";+sip.instance")[0]
 
 
 def test_a_contact_without_an_instance_has_no_gruus() -> None:

@@ -284,19 +284,22 @@ def test_what_is_switched_off_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "host"),
+    ("uri", "scheme", "host"),
     [
-        ("sip:alice:pw@EXAMPLE.com:5070;x=y", "EXAMPLE.com"),
-        ("sips:[2001:DB8::1]:5061", "[2001:DB8::1]"),
-        ("sip:Example.com?a=b", "Example.com"),
+        ("sip:alice:pw@EXAMPLE.com:5070;x=y", "sip", "EXAMPLE.com"),
+        ("SIPS:[2001:DB8::1]:5061", "sips", "[2001:DB8::1]"),
+        ("sip:Example.com?a=b", "sip", "Example.com"),
     ],
 )
-def test_gruus_have_the_host_of_the_uri_that_named_the_aor(uri: str, host: str) -> None:
-    """As it is written, whoever wrote it (S-22)."""
+def test_gruus_have_scheme_and_host_of_the_uri_that_named_the_aor(
+    uri: str, scheme: str, host: str
+) -> None:
+    """The host as it is written, whoever wrote it (S-22, gr-12)."""
+    terms = Terms(gruu_host=host, gruu_scheme=scheme)
     by_phone = planned(register("Supported: gruu", to=f"<{uri}>"))
     by_script = planned(register("Supported: gruu"), options=SaveOptions(uri=uri))
 
-    assert (host, host) == (by_phone.terms.gruu_host, by_script.terms.gruu_host)
+    assert (terms, terms) == (by_phone.terms, by_script.terms)
 
 
 @pytest.mark.parametrize(
