@@ -10,6 +10,7 @@ from regcluster.config import RoutingSettings
 from regcluster.proxy.nexthop import first_hop, target_of
 from regcluster.registrar.branch import Branch
 from regcluster.registrar.codes import LookupCode
+from regcluster.registrar.gruu import instance_named
 from regcluster.registrar.methods import bit
 from regcluster.route.call import Call
 from regcluster.sip.message import METHODS
@@ -107,12 +108,15 @@ class BuiltIn:
         """Nobody is there: who has named domains knows its users by them, who serves any does not.
 
         The first is asked again later (480), the second has never heard of the user (404). A phone
-        that is there and does not take the method says which ones it does (405).
+        that is there and does not take the method says which ones it does (405). What names no
+        user, and what was one of those temporary GRUUs that end with their binding, is not found.
         """
         if code == LookupCode.NOT_ALLOWED and (allowed := await _allowed(call)):
             call.reply(405, headers=[("Allow", ", ".join(allowed))])
         else:
-            call.reply(480 if self._domains else 404)
+            is_over = code == LookupCode.NOT_FOUND and _is_temporary(call.uri)
+            is_nobody = is_over or code == LookupCode.FAILED
+            call.reply(480 if self._domains and not is_nobody else 404)
 
 
 def _best(call: Call, is_secure: bool) -> Branch | None:
@@ -126,6 +130,10 @@ def _best(call: Call, is_secure: bool) -> Branch | None:
         if is_fit and first_hop(call.request, branch):
             return branch
     return None
+
+
+def _is_temporary(uri: Uri) -> bool:
+    return isinstance(uri, SipUri) and instance_named(uri) == ""
 
 
 async def _allowed(call: Call) -> list[str]:

@@ -3,22 +3,32 @@
 import pytest
 
 from regcluster.config import RegistrarSettings, RoutingSettings
+from regcluster.location import Node
+from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus, temporary_gruu
 from regcluster.route.call import Forward
+from regcluster.route.default import BuiltIn
 from regcluster.sip.reply import Reply
+from tests.registrar.test_binding import BINDING
+from tests.route.stage import call_of
 from tests.route.test_default import (
     ANY,
     ANY_FORWARD,
     CONTACT,
     FORWARD,
+    NOT_FOUND,
     REDIRECT,
     UNAVAILABLE,
     effects,
     moved,
     sent_to,
 )
+from tests.test_location import location_with, read
 from tests.wire import AOR, invite, register, request
 
 pytestmark = pytest.mark.anyio
+
+GRUUS = TemporaryGruus(lambda: b"secret", lambda: bytes(NONCE_OCTETS))
+MINTED = temporary_gruu(GRUUS.mint("alice@example.test", BINDING), "example.test")
 
 TAKES = "INVITE, ACK, BYE, CANCEL"
 
@@ -99,3 +109,24 @@ async def test_what_we_have_a_transport_for_is_the_first_hop(
     bound = register(contact=contact, path=path, supported="path")
 
     assert wanted == await sent_to(invite(), FORWARD, bound, registrar=PATH)
+
+
+@pytest.mark.parametrize("settings", [REDIRECT, FORWARD])
+@pytest.mark.parametrize(
+    ("uri", "wanted"),
+    [
+        # Its binding is gone, and with it the GRUU for good.
+        (MINTED, NOT_FOUND),
+        ("sip:tgruu.forged@example.test;gr", NOT_FOUND),
+        (f"{AOR};gr=urn:uuid:aa", UNAVAILABLE),
+    ],
+)
+async def test_a_gruu_that_leads_nowhere_is_not_found_if_it_never_will_again(
+    uri: str, wanted: Reply, settings: RoutingSettings
+) -> None:
+    """A public one waits for its device; a temporary one does not come back (gr-06, gr-08)."""
+    async with location_with(node=Node(gruus=GRUUS)) as location:
+        call = call_of(read(invite(uri)), location)
+        await BuiltIn(settings).route(call)
+
+    assert [wanted] == call.effects
