@@ -14,6 +14,7 @@ from regcluster.errors import MalformedHeader, ScriptError
 from regcluster.proxy.forward import check
 from regcluster.proxy.redirect import redirect
 from regcluster.registrar.branch import Branch
+from regcluster.registrar.serial import classes
 from regcluster.route.values import Avps, Xavps, flag_bit
 from regcluster.sip.headers import Via, parse_name_addr
 from regcluster.sip.hop import Hop
@@ -239,9 +240,13 @@ class Exchange:
         self.effects.append(Forward(branch, list(self.added_headers)))
 
     def redirect(self) -> bool:
-        """Answer 302 with every branch (RFC 3261 §8.3); False if none leads anywhere else."""
+        """Answer 302 with the branches, best first; False if none leads anywhere else.
+
+        Of the flows of one device only the first is offered (RFC 3261 §8.3, RFC 5626 §7).
+        """
+        offered = [branch for members in classes(self.branches) for branch in members.first]
         try:
-            reply = redirect(self.branches, read_uri(self.request.uri))
+            reply = redirect(offered, read_uri(self.request.uri))
         except MalformedHeader as broken:
             raise ScriptError(f"a branch has no URI to redirect to: {broken.reason}") from None
         if reply is None:

@@ -244,6 +244,24 @@ async def test_a_redirect_offers_all_branches() -> None:
     )
 
 
+async def test_a_redirect_offers_one_flow_of_a_device() -> None:
+    """Nobody shall call one device twice (RFC 5626 §7, ob-20); those of lower q come later."""
+    async with location_with() as location:
+        call = call_of(read(invite()), location)
+        call.branches[:] = [
+            Branch("sip:a@192.0.2.1", q=500, instance="<urn:x>", reg_id=1),
+            Branch("sip:b@192.0.2.2", q=500),
+            Branch("sip:a@192.0.2.3", q=500, instance="<urn:x>", reg_id=2),
+            Branch("sip:a@192.0.2.4", q=100, instance="<urn:x>", reg_id=3),
+        ]
+        call.redirect()
+
+    [reply] = call.effects
+    offered = "<sip:a@192.0.2.1>;q=0.5, <sip:b@192.0.2.2>;q=0.5, <sip:a@192.0.2.4>;q=0.1"
+
+    assert Reply(302, "Moved Temporarily", [("Contact", offered)]) == reply
+
+
 async def test_nobody_is_redirected_to_where_he_called() -> None:
     """RFC 3261 §8.3: then there is no effect either."""
     async with location_with() as location:
