@@ -77,8 +77,10 @@ class Player:
         deadline = time.monotonic() + UNTIL_S
         while True:
             seen = self._ask_once(side, step, number, user)
-            if not unexpected(step.until, seen) or time.monotonic() > deadline:
+            missing = unexpected(step.until, seen)
+            if not missing:
                 return seen
+            assert time.monotonic() < deadline, f"{side.name}, {step.do}: {missing}"
             time.sleep(AGAIN_S)
 
     def _ask_once(self, side: Side, step: Step, number: int, user: str) -> Seen:

@@ -1,12 +1,19 @@
 """Bindings that are there and pass for gone: ``lookup_filter_mode``, ``use_expired_contacts``."""
 
-from tests.peer.differential.sequence import Group, History, Step, call, lookup, register
+from dataclasses import replace
+
+from tests.peer.differential.sequence import Group, History, Seen, Step, call, lookup, register
 
 A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
 ME = "sip:{user}@h.com"
 BRIEF = "<sip:a@1.1.1.1>;expires=1"
 GONE = Step(do="save", until={"contacts": None})
 """A query, again and again until nothing is listed."""
+
+
+def waiting(until: Seen) -> Step:
+    """A lookup, again and again until that has come of it."""
+    return replace(lookup(), until=until)
 
 
 def branch(user: str, flags: int, socket: str = "udp") -> str:
@@ -73,9 +80,7 @@ BY_CONNECTION = [
         [
             STREAM,
             Step(do="hang_up"),
-            Step(
-                do="lookup", method="MESSAGE", target="sip:{user}@example.com", until={"code": -1}
-            ).answers(code=-1),
+            waiting({"code": -1}).answers(code=-1),
             call("registered").answers(code=1),
         ],
     ),
@@ -85,12 +90,7 @@ BY_CONNECTION = [
             STREAM,
             register(B),
             Step(do="hang_up"),
-            Step(
-                do="lookup",
-                method="MESSAGE",
-                target="sip:{user}@example.com",
-                until={"branches": [branch("b", 0)]},
-            ).answers(code=1, branches=[branch("b", 0)]),
+            waiting({"branches": [branch("b", 0)]}).answers(code=1, branches=[branch("b", 0)]),
         ],
     ),
 ]
@@ -126,8 +126,7 @@ NOT_EXPIRED = [
         "others are still there",
         [
             register(BRIEF, f"{B};expires=100"),
-            Step(do="save", until={"contacts": [f"{B};expires=99"]}),
-            lookup().answers(code=1, branches=[branch("b", 0)]),
+            waiting({"branches": [branch("b", 0)]}).answers(code=1),
         ],
     ),
     History(
