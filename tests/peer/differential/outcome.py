@@ -30,7 +30,7 @@ TAGS_OF = {"supported": "supported", "require": "require"}
 UNSEEN = frozenset({"via", "from", "to", "call-id", "cseq", "server", "content-length", "date"})
 """Headers of any response, which are no registrar's; Date is a SHOULD that the peer leaves out."""
 
-_TEMPORARY = re.compile(r'temp-gruu="sip:[^@"]+@')
+_TEMPORARY = re.compile(r'(temp-gruu="sips?:)[^@"]+@')
 _RUID = re.compile(r"\b(ul[oc][oc]|ulcx)-[0-9a-zA-Z-]+")
 _ENDLESS = re.compile(r"(?<=expires=)\d{20}")
 _EXPIRES = re.compile(r"(?<=expires=)\d+")
@@ -141,7 +141,7 @@ def _plain(value: Value, places: Mapping[str, str], spread: tuple[int, int] | No
 
 
 def _text(text: str, places: Mapping[str, str], spread: tuple[int, int] | None) -> str:
-    text = _TEMPORARY.sub('temp-gruu="sip:TEMP@', text)
+    text = _TEMPORARY.sub(r"\1TEMP@", text)
     for place, name in places.items():
         text = text.replace(place, name)
     text = _ENDLESS.sub("endless", _RUID.sub("RUID", text))

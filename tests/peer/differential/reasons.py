@@ -82,6 +82,7 @@ OWN = {
     "own: quotes": "a lifetime in quotes is none (RFC 3261 §25.1)",
     "own: empty": "a parameter with nothing behind the = is none",
     "own: temporary": "a temporary GRUU ends with its Call-ID (RFC 5627 §5.4)",
+    "own: sips": "the GRUUs of a sips AOR are sips URIs (RFC 5627 §5.1)",
     "own: numbers": "a CSeq from 2³¹ on counts as it is (RFC 3261 §20.16)",
     "own: limit": "max_contacts 0 is 256, so that no user can hold up the store",
     "own: path": "a removal that finds nobody is given its Path back (RFC 3327 §5.3)",

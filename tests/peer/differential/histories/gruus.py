@@ -91,6 +91,26 @@ GIVEN = [
         ],
     ),
     History(
+        "a secure user",
+        [
+            register(
+                f"<sips:a@1.1.1.1>;{INSTANCE}",
+                supported="gruu",
+                to="<sips:{user}@example.com>",
+            ).because(
+                "own: sips",
+                {"contacts": [with_gruus("<sips:a@1.1.1.1>", URN, "example.com")]},
+                {
+                    "contacts": [
+                        with_gruus("<sips:a@1.1.1.1>", URN, "example.com").replace(
+                            'gruu="sip:', 'gruu="sips:'
+                        )
+                    ]
+                },
+            )
+        ],
+    ),
+    History(
         "an at sign in the user",
         [
             register(
