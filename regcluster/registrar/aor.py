@@ -28,7 +28,10 @@ def canonical_aor(
     """
     if not isinstance(uri, SipUri):
         return _bad_aor(BAD_AOR)
-    user, host = canonical_user(uri.user) if uri.user is not None else "", uri.host
+    user, host = uri.user or "", uri.host
+    # Not even as escapes alone, three characters each, could a longer one be short enough.
+    if len(user) <= 3 * MAX_PART:
+        user = canonical_user(user)
     if len(user) > MAX_PART or len(host) > MAX_PART:
         return Refusal(500, "Server Internal Error", "Address Of Record too long")
     if not registrar.case_sensitive:

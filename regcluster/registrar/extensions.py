@@ -12,6 +12,10 @@ GRUU = "gruu"
 OUTBOUND = "outbound"
 PATH = "path"
 
+MAX_USUAL = 512
+"""Longest row of Supported worth remembering: the tags of 60,000 octets take a megabyte, and a
+stranger could have us remember hundreds of such rows."""
+
 
 @dataclass(slots=True, frozen=True)
 class Extensions:
@@ -61,9 +65,15 @@ def _is_known(tag: str, settings: RegistrarSettings) -> bool:
     return bool(switches.get(tag))
 
 
-# All phones of one kind send the same row.
-@lru_cache(maxsize=256)
 def _supported(text: str) -> frozenset[str]:
+    return _usual(text) if len(text) <= MAX_USUAL else _tags(text)
+
+
+def _tags(text: str) -> frozenset[str]:
     # Blanks for commas and stray commas are overlooked, as in Kamailio: a list that only offers is
     # no reason to refuse a phone.
     return frozenset(text.lower().replace(",", " ").split())
+
+
+# All phones of one kind send the same row.
+_usual = lru_cache(maxsize=256)(_tags)

@@ -36,6 +36,9 @@ _BITS = {
 OTHER = 524288
 """The bit of every other method."""
 
+MAX_USUAL = 512
+"""Longest Allow row worth remembering: whoever makes one up has no use for it again."""
+
 
 def bit(method: str) -> int:
     """The bit of ``method``; methods have case (RFC 3261 §7.1)."""
@@ -46,7 +49,8 @@ def methods_of(rows: Sequence[str]) -> int:
     """What a phone with these Allow rows takes: any, if there is none or one cannot be read."""
     if not rows:
         return ANY_METHOD
-    return _allowed(rows[0] if len(rows) == 1 else ",".join(rows))
+    text = rows[0] if len(rows) == 1 else ",".join(rows)
+    return _usual(text) if len(text) <= MAX_USUAL else _allowed(text)
 
 
 def parse_methods(text: str) -> int:
@@ -57,13 +61,15 @@ def parse_methods(text: str) -> int:
         raise MalformedHeader("Message parse error") from broken
 
 
-# All phones of one kind send the same row.
-@lru_cache(maxsize=256)
 def _allowed(text: str) -> int:
     try:
         return _mask(text)
     except MalformedHeader:
         return ANY_METHOD
+
+
+# All phones of one kind send the same row.
+_usual = lru_cache(maxsize=256)(_allowed)
 
 
 def _mask(text: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.extensions import OUTBOUND, Extensions
-from regcluster.registrar.path import uris
+from regcluster.registrar.path import short_uris
 from regcluster.registrar.plan import Refusal
 from regcluster.sip.headers import Contact
 from regcluster.sip.message import Request
@@ -66,5 +66,5 @@ def _keeps_flow(request: Request) -> bool:
     first, and nobody else has a reason to say so.
     """
     rows = request.all("path")
-    found = uris(",".join(rows)) if rows else []
+    found = short_uris(",".join(rows)) if rows else []
     return any(isinstance(uri, SipUri) and "ob" in uri.params for uri in found)

@@ -171,12 +171,14 @@ class Planner:
             return None if expires == 0 else _bad("* used in contact and expires is not zero")
         if len(contacts) > MAX_CONTACTS:
             return _bad("Too many contacts in one request")
+        domain = ""
         for contact in contacts:
             uri = contact.parsed
             if octets(contact.uri) > self.registrar.contact_max_size:
                 return _bad(TOO_LONG)
             if isinstance(uri, SipUri) and "gr" in uri.params:
-                domain = _host(_name(request, options)).lower()
+                # Read once: a To of 60,000 octets takes as long as many requests.
+                domain = domain or _host(_name(request, options)).lower()
                 if self._is_gruu(uri, aor, domain):
                     return Refusal(403, "Forbidden", "Contact is a GRUU of this user")
         return contacts

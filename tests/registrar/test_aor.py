@@ -108,7 +108,9 @@ def test_an_aor_is_a_sip_uri() -> None:
     assert Refusal(400, error, error) == canonical_aor(parse_uri("tel:+123"), DEFAULTS, BY_DOMAIN)
 
 
-@pytest.mark.parametrize("uri", [f"sip:{'u' * 249}@h", f"sip:u@{'h' * 249}"])
+@pytest.mark.parametrize(
+    "uri", [f"sip:{'u' * 249}@h", f"sip:u@{'h' * 249}", f"sip:{'%75' * 249}@h"]
+)
 def test_an_aor_has_a_length(uri: str) -> None:
     """User and host end at 248 characters each, as in Kamailio."""
     assert Refusal(500, "Server Internal Error", "Address Of Record too long") == canonical_aor(

@@ -121,6 +121,7 @@ def test_the_longest_instance_is_taken() -> None:
     ("value", "error"),
     [
         (f'"{"i" * (MAX_INSTANCE + 1)}"', "Contact/received too long"),
+        (f'"{chr(92) + "i"}{"i" * 2 * MAX_INSTANCE}"', "Contact/received too long"),
         ('"<\\\0>"', "Contact parse error"),
     ],
 )
