@@ -49,7 +49,8 @@ async def _attend(run: Run, stream: SocketStream) -> None:
                 await stream.send(msgspec.json.encode(answer) + b"\n")
                 return
             problem = "another user"
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
+            # The latter of what is nested too deep, even where we would pass over it.
             problem = "not understood"
         except (anyio.EndOfStream, anyio.IncompleteRead, anyio.DelimiterNotFound):
             problem = "incomplete"

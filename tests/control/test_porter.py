@@ -91,7 +91,13 @@ async def test_another_user_is_not_heard(tmp_path: Path, monkeypatch: pytest.Mon
     assert (b"", []) == (said, opened.heard)
 
 
-@pytest.mark.parametrize("words", [b"", b"{}", b"what?\n", b'{"changes":[]}\n', b"\xff\n"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(b"", b"{}", b"what?\n", b'{"changes":[]}\n', b"\xff\n"),
+        pytest.param(b'{"more":' + b"[" * 100_000 + b"\n", id="nested"),
+    ],
+)
 async def test_who_makes_no_sense_gets_no_answer_and_does_no_harm(
     tmp_path: Path, words: bytes
 ) -> None:
