@@ -1,9 +1,12 @@
 """What the tests of the scripts ask for on Alice's behalf, and how they read what came of it."""
 
+from dataclasses import replace
+
 from regcluster.config import LocationSettings, StoreSettings
-from regcluster.registrar.binding import match_key
+from regcluster.registrar.binding import flow_key, match_key
 from regcluster.registrar.plan import Change, SavePlan, Verdict
 from regcluster.sip.uri import parse_uri
+from regcluster.store.codec import decode
 from tests.servers import Server
 from tests.store.stored import found
 
@@ -16,6 +19,8 @@ DESK = "sip:alice@192.0.2.1"
 LINE_1, LINE_2 = f"{DESK};line=1", f"{DESK};line=2"
 MOBILE = "sip:alice@192.0.2.2;transport=tcp"
 SOFT = "sip:alice@192.0.2.3"
+DEVICE = "<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"
+"""In capitals, which its key is not."""
 DELAY_MS = 20_000
 
 
@@ -23,6 +28,19 @@ def bind(uri: str, lifetime: int = 60, q: int = -1, ruid: str = "") -> Change:
     """A Contact; its ruid is its URI unless that matters."""
     key = match_key(uri, parse_uri(uri), LocationSettings())
     return Change(key, lifetime, uri, q, "", ruid or f"uloc-{uri}")
+
+
+def flow(
+    uri: str, reg_id: int = 1, instance: str = DEVICE, lifetime: int = 60, ruid: str = ""
+) -> Change:
+    """A Contact with an instance-id; its ruid is its URI unless that matters."""
+    return replace(
+        bind(uri, lifetime, ruid=ruid),
+        key=flow_key(instance, reg_id),
+        alias=match_key(uri, parse_uri(uri), LocationSettings()),
+        instance=instance,
+        reg_id=reg_id,
+    )
 
 
 def remove(uri: str) -> Change:
@@ -52,6 +70,6 @@ def outcome(verdict: Verdict) -> tuple[str, list[str]]:
 def events(server: Server) -> list[tuple[str, str]]:
     """Kind and ruid of each entry of the feed, which is emptied by that."""
     return [
-        (kind.decode(), value[66:].partition(b"\n")[0].decode().removeprefix("uloc-"))
-        for kind, _, _, value in found(server, STORE).feed
+        (kind.decode(), decode(key, value).ruid.removeprefix("uloc-"))
+        for kind, _, key, value in found(server, STORE).feed
     ]

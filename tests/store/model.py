@@ -142,8 +142,8 @@ class _Walk:
             if is_last:
                 break
         effects: list[Outcome] = [each for each in outcomes if each != "unchanged"]
-        limit = 0 if self.plan.is_single else self.plan.max_contacts
-        if "added" in effects and 0 < limit < len(self.after) and not self._evict():
+        is_over = 0 < self.plan.max_contacts < len(self.after)
+        if is_over and "added" in effects and not self._evict():
             return "too_many", self.record
         return (effects[-1] if effects else "unchanged"), self.after
 
@@ -160,11 +160,11 @@ class _Walk:
             if old:
                 del self.after[old.key]
             return ("removed" if old else "unchanged"), False
-        if old and self._ends_flows(old, change):
+        if ends:
+            self._keep(lambda other: other is old)
+        elif old and self._ends_flows(old, change):
             ends = True
             self._keep(lambda other: other is old or not _are_flows(other, change))
-        elif ends:
-            self._keep(lambda other: other is old)
         if old:
             del self.after[old.key]
         new = self._binding(change, old)

@@ -14,7 +14,7 @@
 --        7    entries to keep in the feed, about
 --        8    letters, for rules that apply to few requests:
 --               *  remove every binding, and no contact follows
---               1  the first contact that is bound replaces all bindings; ARGV 5 is not asked
+--               1  the first contact that is bound replaces all bindings
 --               e  bindings refreshed longest ago make room where the aor would hold too many
 --               f  a flow refreshed with another Call-ID removes its instance's other flows
 --               s  a contact with an instance leaves the binding of its URI alone
@@ -176,9 +176,7 @@ for i = first, #asked, 4 do
             local size, instance = value:match('^[^ ]* %d+ (%d+) ([^\n]*)', 67)
             key, names = match, size .. ' ' .. sub(instance, 1, size) .. key
           end
-          if kept ~= '0' or names ~= '0 ' then
-            tail = ' ' .. kept .. ' ' .. names .. '\t\n' .. rest
-          end
+          tail = ' ' .. kept .. ' ' .. names .. '\t\n' .. rest
         end
       end
       live[match], origin[match] = nil, nil
@@ -214,7 +212,7 @@ for i = first, #asked, 4 do
 end
 
 local limit = tonumber(ARGV[5])
-if not refusal and grown and limit > 0 and count > limit and not single then
+if not refusal and grown and limit > 0 and count > limit then
   -- What the request has not written may have to make room.
   local spare = {}
   if find(rules, 'e', 1, true) then
