@@ -262,7 +262,10 @@ async def fetch_agent(call: Call) -> Rows:
     profile = await call.registrar.reg_fetch_contacts("", text(call, "x-uri"), "caller")
     return [
         *yes(profile),
-        *(("X-Ulc", f"ua={agent(one)}") for one in (profile.record.bindings if profile else ())),
+        *(
+            ("X-Ulc", f"ua={one.user_agent if text(call, 'x-raw') else agent(one)}")
+            for one in (profile.record.bindings if profile else ())
+        ),
     ]
 
 

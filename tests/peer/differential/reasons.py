@@ -86,6 +86,13 @@ OWN = {
     "own: numbers": "a CSeq from 2³¹ on counts as it is (RFC 3261 §20.16)",
     "own: limit": "max_contacts 0 is 256, so that no user can hold up the store",
     "own: path": "a removal that finds nobody is given its Path back (RFC 3327 §5.3)",
+    "own: whole Path": "all of a Path has to be readable, not only its first URI",
+    "own: received": "what a Path says in received is a SIP URI, or it is ignored",
+    "own: ob": "the phone's own proxy is the last of a Path (RFC 5626 §6)",
+    "own: instances": "UUIDs are compared without case (RFC 5626 §4.1)",
+    "own: newest flow": "a public GRUU leads to the flow that was refreshed last",
+    "own: circles": "a contact that is a GRUU of its user is refused (RFC 5627 §5.1)",
+    "own: no agent": "where there is no User-Agent, there is none",
     "own: star": "a star has neither company nor parameters",
     "own: default": "an empty uri is the default, as in Kamailio's Python face",
 }

@@ -1,6 +1,6 @@
 """Kamailio and a node are asked the same; where they differ, a reason says how and why.
 
-Five hundred histories in sixty groups, each with a pair of programs of its own; then histories that
+Five hundred histories in eighty groups, each with a pair of programs of its own; then histories that
 nobody wrote, drawn by Hypothesis.
 """
 

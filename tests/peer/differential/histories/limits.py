@@ -217,6 +217,15 @@ LENGTHS = [
         ],
     ),
     History(
+        "no User-Agent, in so many words",
+        [
+            register(A),
+            call("fetch_agent", x_uri="sip:{user}@h.com", x_raw="yes").because(
+                "own: no agent", {"ulc": ["ua=n/a"]}, {"ulc": ["ua="]}
+            ),
+        ],
+    ),
+    History(
         "a User-Agent too long to keep",
         [
             register(A, user_agent=300 * "u"),

@@ -146,6 +146,27 @@ MODE_1 = [
         ("#32",),
     ),
     History(
+        "the last proxy of two does",
+        [
+            register(FLOW, vias=EDGE, supported="outbound, path", path=f"{PATH},{OB_PATH}").because(
+                "own: ob",
+                {
+                    **NO_EDGE,
+                    **dict.fromkeys(("contacts", "path", "flow_timer", "supported", "require")),
+                },
+                {
+                    "status": OK,
+                    "error": None,
+                    "code": 1,
+                    "contacts": [BOUND_FLOW],
+                    "path": f"{PATH}, {OB_PATH}",
+                    "flow_timer": "25",
+                    **BOTH,
+                },
+            )
+        ],
+    ),
+    History(
         "a phone that knows no outbound, through a proxy that does not either",
         [
             register(FLOW, vias=EDGE, supported="gruu").answers(

@@ -192,6 +192,26 @@ LAZY = [
         ("#28",),
     ),
     History(
+        "it says something else",
+        [
+            register(A, path="<sip:p1.example.com;lr;received=nowhere>").because(
+                "own: received",
+                {"contacts": [f'{A};expires=3600;received="nowhere"']},
+                {"contacts": LISTED},
+            )
+        ],
+    ),
+    History(
+        "a second one that cannot be read",
+        [
+            register(A, path=f"{P1},<sip:p2:x;lr>").because(
+                "own: whole Path",
+                {"status": OK, "error": None, "code": 1, "contacts": LISTED},
+                {**BAD_PATH, "contacts": None},
+            )
+        ],
+    ),
+    History(
         "only the first one says",
         [
             register(A, path=f"{P1},<sip:p2;lr;received=sip:7.7.7.7>").answers(contacts=LISTED),
