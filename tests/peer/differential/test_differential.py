@@ -1,7 +1,7 @@
 """Kamailio and a node are asked the same; where they differ, a reason says how and why.
 
-Five hundred histories in eighty groups, each with a pair of programs of its own; then histories that
-nobody wrote, drawn by Hypothesis.
+Five hundred histories in eighty groups, each with a pair of programs of its own; then histories
+that nobody wrote, drawn by Hypothesis.
 """
 
 import itertools
