@@ -8,7 +8,7 @@ comes out as a remark, or as a parameter without a value. Nothing here touches t
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 
 MODULES = ("registrar", "usrloc")
 
@@ -31,6 +31,15 @@ EVALUATED_ELSEWHERE = {
 
 INCLUSIONS = ("include_file", "import_file")
 """So are these, with or without the marks of a directive."""
+
+MAX_CALL = 200
+"""Tokens in which a call has to end: looking further for each would take the square of the file."""
+
+MAX_DEPTH = 32
+"""How deep one definition may stand for others."""
+
+MAX_EXPANDED = 100_000
+"""Tokens that definitions may bring into one file: a few lines can stand for any number of them."""
 
 _DIRECTIVE = re.compile(r"^[ \t]*(?:#!|!!)(?P<verb>\w+)[ \t]*(?P<rest>(?:\\\n|[^\n])*)", re.M)
 
@@ -96,9 +105,9 @@ def read(text: str, defines: Mapping[str, str]) -> Reading:
         if token.kind != "word" or after.text != "(":
             continue
         if token.text in ("modparam", "modparamx"):
-            _take_parameter(_arguments(tokens[place + 2 :]), token, reading)
+            _take_parameter(_arguments(tokens, place + 2), token, reading)
         elif token.text in TABLE_FUNCTIONS:
-            _take_table(_arguments(tokens[place + 2 :]), reading)
+            _take_table(_arguments(tokens, place + 2), reading)
     return reading
 
 
@@ -135,11 +144,11 @@ def _is_meant(module: str, pattern: str | int | None) -> bool:
         return False
 
 
-def _arguments(tokens: list[_Token]) -> list[list[_Token]]:
-    """The arguments of a call whose opening bracket was just read; none if it is not closed."""
+def _arguments(tokens: list[_Token], start: int) -> list[list[_Token]]:
+    """The arguments from ``start`` on, behind an opening bracket; none if it is not closed soon."""
     found: list[list[_Token]] = [[]]
     depth = 0
-    for token in tokens:
+    for token in islice(tokens, start, start + MAX_CALL):
         if token.text == ")" and depth == 0:
             return found if found != [[]] else []
         if token.text == "," and depth == 0:
@@ -186,6 +195,7 @@ class _Scanner:
         self._conditions: list[bool | None] = []
         """Of the blocks we are in, outermost first; None: not evaluated."""
         self._line, self._counted = 1, 0
+        self._room = MAX_EXPANDED
 
     def tokens(self) -> Iterator[_Token]:
         """All of them in order."""
@@ -207,8 +217,15 @@ class _Scanner:
     def _expanded(self, found: re.Match[str], line: int, within: set[str]) -> Iterator[_Token]:
         """A token, or those of the definition it names."""
         kind, text = str(found.lastgroup), found[0]
-        if kind == "word" and self._defines.get(text) and text not in within:
-            for inner in _TOKEN.finditer(self._defines[text]):
+        meaning = self._defines.get(text) if kind == "word" and text not in within else None
+        if meaning and (len(within) == MAX_DEPTH or self._room <= 0):
+            remark = Remark(line, f"{text} is left as it is: it stands for too much")
+            if remark not in self._remarks[-1:]:
+                self._remarks.append(remark)
+            meaning = None
+        if meaning:
+            for inner in _TOKEN.finditer(meaning):
+                self._room -= 1
                 yield from self._expanded(inner, line, within | {text})
         elif kind != "blank":
             yield _Token(kind, text, line, None not in self._conditions)

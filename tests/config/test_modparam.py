@@ -1,5 +1,7 @@
 """What is read out of a Kamailio configuration, and what is left to Kamailio."""
 
+from time import process_time
+
 import pytest
 
 from regcluster.config.modparam import Parameter, Reading, Remark, read
@@ -178,3 +180,25 @@ def test_tables_are_those_the_script_names() -> None:
     """
 
     assert ["location", "aliases", "staff"] == read(text, {"TABLE": '"staff"'}).tables
+
+
+@pytest.mark.parametrize("each", ["A{0}", "A{0} A{0}"], ids=["deep", "wide"])
+def test_definitions_that_stand_for_too_much_stay_as_they_are(each: str) -> None:
+    """Three thousand in a row, or each for two of the next: this is told, and the rest is read."""
+    defines = [f"#!define A{number} {each.format(number + 1)}" for number in range(3000)]
+    text = "\n".join([*defines, "A0", 'modparam("registrar", "x", 1)'])
+    reading = read(text, {})
+
+    told = "A32 is left as it is: it stands for too much"
+    assert Remark(3001, told) == reading.remarks[0]
+    assert 100 > len(reading.remarks)
+    assert [1] == [one.value for one in reading.parameters]
+
+
+def test_calls_that_do_not_end_are_not_looked_through_to_the_end() -> None:
+    """Five thousand of them are read in the time of as many that do."""
+    start = process_time()
+    reading = read("save(" * 5000, {})
+
+    assert [] == reading.tables
+    assert 2.0 > process_time() - start
