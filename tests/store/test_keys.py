@@ -66,3 +66,26 @@ def test_aors_are_spread_over_all_partitions() -> None:
 def test_text_becomes_the_bytes_it_was(received: bytes) -> None:
     """UTF-8 or not."""
     assert received == text_bytes(bytes_text(received))
+
+
+def test_a_table_has_a_prefix_of_its_own() -> None:
+    """``rc.t`` for table ``t``; what the store was set up with is one for all (design §3)."""
+    keys = Keys(StoreSettings(partitions=1)).table("abroad")
+
+    assert (b"rc.abroad:{0}:b:" + ALICE, b"rc.abroad:{0}:x", b"rc.abroad:{0}:e") == keys.of(ALICE)
+    assert b"rc:meta" == keys.meta
+
+
+def test_the_table_location_has_the_plain_prefix() -> None:
+    """By whatever way one comes to it."""
+    keys = Keys(StoreSettings(partitions=1))
+
+    assert keys.of(ALICE) == keys.table("abroad").table("location").of(ALICE)
+    assert keys is keys.table("location")
+
+
+def test_a_table_is_laid_out_once() -> None:
+    """It costs a name for each partition."""
+    keys = Keys(StoreSettings(partitions=1))
+
+    assert keys.table("abroad") is keys.table("abroad")

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from regcluster.config import LocationSettings, StoreSettings
-from regcluster.registrar.binding import match_key
+from regcluster.registrar.binding import flow_key, match_key
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.sip.uri import parse_uri
 from tests.peer.processes import wait_until
@@ -21,20 +21,32 @@ BUDGET = 600
 
 
 def plan(number: int) -> SavePlan:
-    """A usual phone: one contact of sixty octets, an instance, a Call-ID, a name."""
+    """A usual phone: one contact of sixty octets, an instance, a Call-ID, a name, methods."""
     user = f"user{number:06}"
     uri = f"sip:{user}@192.0.2.{number % 250}:{10_000 + number};transport=tcp;line=".ljust(60, "7")
-    key = match_key(uri, parse_uri(uri), LocationSettings())
-    instance = f';+sip.instance="<urn:uuid:{UUID(int=number * 0x1000_0000_0001)}>"'
+    instance = f"<urn:uuid:{UUID(int=number * 0x1000_0000_0001)}>"
+    change = Change(
+        key=flow_key(instance, 1),
+        lifetime=3600,
+        uri=uri,
+        q=-1,
+        params="",
+        ruid=f"uloc-65f0a1b2-3-{number:x}",
+        alias=match_key(uri, parse_uri(uri), LocationSettings()),
+        methods=0x1FFF,
+        instance=instance,
+        reg_id=1,
+    )
     return SavePlan(
         aor=f"{user}@example.com",
         call_id=f"{number * 0x1000_0001:024x}@192.0.2.{number % 250}",
         cseq=1 + number,
         user_agent="Linphone/5.2.0 (Debian) belle-sip",
         wipe=False,
-        changes=[Change(key, 3600, uri, -1, instance, f"uloc-65f0a1b2-3-{number:x}")],
+        changes=[change],
         max_contacts=0,
         cseq_delay=20,
+        socket="udp:192.0.2.1:5060",
     )
 
 

@@ -99,6 +99,34 @@ async def test_an_expired_binding_is_not_fetched(store: RedisStore, store_server
     assert ([MOBILE], 1) == (left, await store.count())
 
 
+async def test_an_expired_binding_is_fetched_by_who_asks_for_it(
+    store: RedisStore, store_server: Server
+) -> None:
+    """As long as Redis has it still."""
+    await store.save(plan(bind(DESK, 60), bind(MOBILE, 120)))
+    age(store_server, STORE, MINUTE_MS)
+
+    record = await store.fetch(ALICE, expired=True)
+
+    assert [DESK, MOBILE] == [binding.uri for binding in record.bindings]
+    assert [True, False] == [each.expires_at <= record.now for each in record.bindings]
+
+
+async def test_each_table_has_bindings_of_its_own(store: RedisStore) -> None:
+    """Of the same AOR too: a save, a fetch, a drop, a scan and a count see one table."""
+    await store.save(plan(bind(DESK)))
+    await store.save(replace(plan(bind(MOBILE), bind(SOFT)), table="abroad"))
+
+    here = [binding.uri for binding in (await store.fetch(ALICE)).bindings]
+    abroad = [binding.uri for binding in (await store.fetch(ALICE, "abroad")).bindings]
+    counts = [await store.count(), await store.count("abroad"), await store.count("other")]
+    dropped = await store.drop(ALICE, table="abroad")
+
+    assert ([DESK], [MOBILE, SOFT], [1, 2, 0], 2) == (here, abroad, counts, dropped)
+    assert [ALICE] == [aor async for aor in store.scan()]
+    assert [] == [aor async for aor in store.scan("abroad")]
+
+
 async def test_a_binding_is_dropped_by_its_ruid_or_with_all_others(store: RedisStore) -> None:
     """How many went is told, and a fetch sees it at once."""
     await store.save(plan(bind(DESK, ruid="uloc-1"), bind(MOBILE), bind(SOFT)))

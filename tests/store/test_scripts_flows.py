@@ -234,6 +234,25 @@ async def test_another_call_id_ends_the_other_flows_of_its_instance(
     assert [("changed", "2"), ("removed", "1"), ("removed", "3")] == sorted(told)
 
 
+async def test_another_call_id_leaves_the_other_flows_alone_by_default(store: RedisStore) -> None:
+    """A phone that has started anew may have done so on one of its flows only."""
+    await store.save(flows(DESK, MOBILE))
+
+    verdict = await store.save(plan(flow(DESK, 1), bind(LINE_1), call_id="c2"))
+
+    assert ("refreshed", [LINE_1, MOBILE, SOFT]) == outcome(verdict)
+
+
+async def test_contacts_without_an_instance_are_no_flows(store: RedisStore) -> None:
+    """However much alike their keys are."""
+    first, second = bind(f"{DESK};a=1;b=1"), bind(f"{DESK};a=1;b=2")
+    await store.save(plan(first, second))
+
+    verdict = await store.save(replace(plan(first, call_id="c2"), drops_flows=True))
+
+    assert ("refreshed", [first.uri, second.uri]) == outcome(verdict)
+
+
 async def test_another_call_id_ends_a_flow_that_the_request_has_just_bound(
     store: RedisStore, store_server: Server
 ) -> None:
