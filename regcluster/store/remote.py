@@ -19,6 +19,7 @@ from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
 from regcluster.store.endpoint import parse_endpoint
+from regcluster.store.events import EVERYTHING, Wanted, Watch, unheard
 from regcluster.store.keys import SEPARATOR, Keys, bytes_text, text_bytes
 from regcluster.store.link import Link, PipelinedLink
 from regcluster.store.schema import Schema
@@ -69,6 +70,7 @@ class RedisStore:
         schema: Schema | None = None,
     ) -> None:
         self._link = link
+        self._settings = settings
         self._monotonic = monotonic
         self._clock = StoreClock()
         self._keys = Keys(settings)
@@ -158,6 +160,12 @@ class RedisStore:
                 if aor not in seen:
                     seen.add(aor)
                     yield bytes_text(aor)
+
+    def watch(
+        self, wanted: Wanted = EVERYTHING, on_problem: Callable[[str], None] = unheard
+    ) -> Watch:
+        """The change feed, to be entered and then iterated over; it ends before the store does."""
+        return Watch(self._link, self._settings, wanted, on_problem)
 
     async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""

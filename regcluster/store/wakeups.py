@@ -10,12 +10,12 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 
-from regcluster.errors import StoreUnavailable
-from regcluster.store.connection import Arg, ServerError, pack
+from regcluster.errors import StoreError, StoreUnavailable
+from regcluster.store.connection import Arg, ServerError, pack, refusal
 from regcluster.store.endpoint import Endpoint
 from regcluster.store.link import TRY_S, pause
 
@@ -26,6 +26,9 @@ PING_S = 5.0
 
 FLAGS = b"Kt"
 """Keyspace notifications, of what happens to streams."""
+
+REFUSED_S = 30.0
+"""How long a server is left alone that has let us in and does not let us subscribe."""
 
 _SPECIAL = re.compile(rb"([*?\[\]\\^])")
 
@@ -68,17 +71,17 @@ async def _listen(endpoint: Endpoint, prefix: bytes, bell: Bell) -> None:
     """Subscribe at one server, again whenever the connection is lost, until cancelled."""
     failures = 0
     while True:
-        # Whatever went wrong, the feeds are read all the same.
-        with suppress(OSError, TimeoutError, StoreUnavailable):
-            subscription = Subscription(endpoint, prefix, bell)
+        subscription = Subscription(endpoint, prefix, bell)
+        # Whatever goes wrong, the feeds are read all the same.
+        with suppress(OSError, StoreError):
             try:
                 await subscription.open()
                 failures = 0
-                await subscription.ended()
+                await subscription.last()
             finally:
                 subscription.close()
         failures += 1
-        await asyncio.sleep(pause(failures))
+        await asyncio.sleep(REFUSED_S if subscription.is_refused else pause(failures))
 
 
 class Subscription(asyncio.Protocol):
@@ -92,6 +95,8 @@ class Subscription(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
         """Replies to what was asked, and None for the end."""
+        self.is_refused = False
+        """Whether the server answers and does not let us subscribe."""
 
     async def open(self) -> None:
         """Connect, have the server notify, and subscribe; then ring for whatever was missed."""
@@ -100,13 +105,14 @@ class Subscription(asyncio.Protocol):
             await self._introduce()
             await self._have_notified()
             pattern = _SPECIAL.sub(rb"\\\1", self._start) + b"*}:e"
-            refused = await self._ask(b"PSUBSCRIBE", pattern)
-            if isinstance(refused, ServerError):
-                raise StoreUnavailable(str(refused))
+            answer = await self._ask(b"PSUBSCRIBE", pattern)
+            if isinstance(answer, ServerError):
+                self.is_refused = True
+                raise refusal(str(answer))
         self._bell(None)
 
-    async def ended(self) -> None:
-        """Return, or raise ``StoreUnavailable``, once the connection is of no use any more."""
+    async def last(self) -> None:
+        """Raise ``StoreUnavailable`` or ``TimeoutError`` once the connection is of no use."""
         while True:
             await asyncio.sleep(PING_S)
             async with asyncio.timeout(PING_S):
@@ -119,8 +125,7 @@ class Subscription(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is up."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is down: whoever waits for an answer waits no more."""
