@@ -52,7 +52,7 @@ async def route(call: Call) -> None:
         call.reply(299, "Told", rows)
 
 
-def contact_expired(event: object) -> None:
+async def contact_expired(event: object) -> None:
     """What ``event_callback`` names; it has nothing to do."""
 
 
