@@ -39,7 +39,7 @@ _CODES = {
 }
 
 
-def _never(_: object) -> bool:
+def _never(*_: object) -> bool:
     return False
 
 
@@ -53,6 +53,8 @@ class Node:
     """Whether a connection, ``<node>/<flow token>``, is known to be no more."""
     gruus: TemporaryGruus | None = None
     """Without them no temporary GRUU is given, and none leads anywhere."""
+    is_orphaned: Callable[[str, int], bool] = _never
+    """Whether whoever held a connection, by which something was bound then, is gone."""
 
 
 NO_NODE = Node()
@@ -91,7 +93,7 @@ class Location:
     ) -> None:
         self._store = store
         self._planner = Planner(registrar, location, next_ruid, spread)
-        self._selector = Selector(registrar, node.is_ours, node.is_gone)
+        self._selector = Selector(registrar, node.is_ours, node.is_gone, node.is_orphaned)
         self._mint: Mint | None = node.gruus.mint if node.gruus else None
         self._gruus = node.gruus
         self.registrar = registrar

@@ -73,6 +73,17 @@ STORE_UP = Gauge(
     "Workers whose store answered the last time it was asked.",
     multiprocess_mode="livesum",
 )
+REMOVED = Counter(
+    "regcluster_bindings_removed", "Bindings removed without being asked to.", ("reason",)
+)
+EXPIRY_SECONDS = Histogram(
+    "regcluster_expiry_lag_seconds",
+    "From the expiry of a binding to its removal.",
+    buckets=(0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 15.0, 60.0, 300.0),
+)
+CALLBACKS = Counter(
+    "regcluster_event_callbacks", "Expiries told to the route script.", ("outcome",)
+)
 
 
 _requests = Counts(REQUESTS, TALLY)
@@ -84,6 +95,9 @@ _closed = Counts(CLOSED, TALLY)
 _registrations = Counts(REGISTRATIONS, TALLY)
 _lookups = Counts(LOOKUPS, TALLY)
 _store_errors = Counts(STORE_ERRORS, TALLY)
+_callbacks = Counts(CALLBACKS, TALLY)
+_removed = Counts(REMOVED, TALLY)
+_expiry_seconds = Durations(EXPIRY_SECONDS, TALLY)
 _overflow = DROPS.labels("overflow")
 _register_seconds = Durations(REGISTER_SECONDS, TALLY)
 _store_seconds = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in ("save", "fetch", "drop")}
@@ -162,3 +176,19 @@ def count_store_error(kind: str) -> None:
 def count_store_reconnect() -> None:
     """A connection to the store was lost and is made anew."""
     STORE_RECONNECTS.inc()
+
+
+def count_expired(lag_s: float) -> None:
+    """A binding was removed so long after it had expired."""
+    _removed.inc("expired")
+    _expiry_seconds.observe(lag_s)
+
+
+def count_reaped() -> None:
+    """A binding was removed because whoever held its connection is gone."""
+    _removed.inc("owner")
+
+
+def count_callback(outcome: str) -> None:
+    """``event_callback`` was ``done``, or ``failed``; or ``unreadable``, and was not called."""
+    _callbacks.inc(outcome)

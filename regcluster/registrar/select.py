@@ -2,7 +2,8 @@
 
 The order is that of the record, so every node chooses alike, retransmissions included (RFC 3261
 §16.11). What a request may not use is passed over: contacts that do not take its method, that lack
-the branch flags asked for, whose connection is gone. A GRUU leads to one contact only.
+the branch flags asked for, whose connection is gone, or the node that held it. A GRUU leads to one
+contact only.
 """
 
 from collections.abc import Callable
@@ -50,15 +51,21 @@ class Lookup:
     """What the branches lead to, one each."""
 
 
+def _never(_: str, __: int) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Selector:
-    """What turns records into branches: settings, and two questions that only the edge answers."""
+    """What turns records into branches: settings, and questions that only the edge answers."""
 
     registrar: RegistrarSettings
     is_ours: Callable[[SipUri], bool]
     """Whether a URI is this node itself (``path_check_local``)."""
     is_gone: Callable[[str], bool]
     """Whether a connection is known to be closed (``lookup_filter_mode`` 2)."""
+    is_orphaned: Callable[[str, int], bool] = _never
+    """Whether the node that held a connection, by which something was bound then, is gone."""
 
     def select(
         self, record: Record, wanted: Wanted = WHOLE_AOR, options: LookupOptions = PLAIN_LOOKUP
@@ -69,7 +76,8 @@ class Selector:
         one that was refreshed last (RFC 5627 §6.1), for no two flows of an instance are used at
         once (RFC 5626 §7).
         """
-        able = self._able(record.bindings, options)
+        reachable = [binding for binding in record.bindings if not self._is_stranded(binding)]
+        able = self._able(reachable, options)
         if isinstance(wanted, WholeAor):
             chosen = self._unfiltered(able, options)
             if not self.registrar.append_branches:
@@ -77,7 +85,7 @@ class Selector:
         else:
             chosen = _latest([b for b in able if _is_wanted(b, wanted)])
         if not chosen:
-            return Lookup(self._nothing(record, able, wanted), [], [])
+            return Lookup(self._nothing(reachable, able, wanted), [], [])
         is_ours = self.is_ours if self.registrar.path_check_local else None
         branches = [branch_of(binding, record.now, is_ours) for binding in chosen]
         return Lookup(LookupCode.FOUND, branches, chosen)
@@ -102,14 +110,21 @@ class Selector:
         """Whether the one way back was a connection; behind a Path it led to a proxy only."""
         return bool(binding.connection and not binding.path and self.is_gone(binding.connection))
 
-    def _nothing(self, record: Record, able: list[Binding], wanted: Wanted) -> LookupCode:
+    def _is_stranded(self, binding: Binding) -> bool:
+        """Whether the one way back was a connection of a node that is gone, whatever the mode."""
+        connection = binding.connection
+        if not connection or binding.path:
+            return False
+        return self.is_orphaned(connection, binding.modified_at)
+
+    def _nothing(self, bindings: list[Binding], able: list[Binding], wanted: Wanted) -> LookupCode:
         """Why nothing was chosen; for a public GRUU the whole AOR's methods count, as in Kamailio.
 
         A temporary GRUU is of one binding, so only that one's do.
         """
-        unable = len(able) < len(record.bindings)
+        unable = len(able) < len(bindings)
         if isinstance(wanted, Opened):
-            unable = any(wanted.names(binding) for binding in record.bindings)
+            unable = any(wanted.names(binding) for binding in bindings)
         return LookupCode.NOT_ALLOWED if unable else LookupCode.NOT_FOUND
 
 

@@ -30,6 +30,9 @@ _SILENT = ("", ANY_METHOD, "", "", 0, "", 0, "")
 
 _MORE = len(_SILENT)
 
+FORGOTTEN: bytes = b"0" * 26 + b"\n" + msgpack.packb(("", -1, "", "", ""))
+"""What follows the instants in a value of which nothing else is known any more."""
+
 
 def digest(call_id: str) -> str:
     """What a script compares instead of a Call-ID: 16 characters, unlike for unlike Call-IDs."""

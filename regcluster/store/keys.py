@@ -25,6 +25,11 @@ def bytes_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def owner_of(connection: str) -> str:
+    """Who holds ``<node>/<worker>.<epoch>.<number>``: all of it but the number, or nobody."""
+    return connection.rpartition(".")[0]
+
+
 class Keys:
     """The keys of one location table: prefix, and the partition an AOR belongs to."""
 
@@ -34,6 +39,8 @@ class Keys:
         prefix = settings.prefix.encode()
         self.meta = b"%b:meta" % prefix
         """Hash: what the store was set up with, all tables of it."""
+        self.nodes = b"%b:nodes" % prefix
+        """Sorted set: every worker by when its lease ends, of all tables too."""
         if table != DEFAULT_TABLE:
             prefix = b"%b.%b" % (prefix, text_bytes(table))
         self._tags = [b"%b:{%d}:" % (prefix, number) for number in range(settings.partitions)]
@@ -57,6 +64,18 @@ class Keys:
         number = crc_hqx(aor, 0) % len(self._tags)
         return b"%bb:%b" % (self._tags[number], aor), self._indexes[number], self._feeds[number]
 
+    def flows(self, aor: bytes, owner: bytes) -> bytes:
+        """Sorted set: AORs of one partition with a binding over a connection of ``owner``."""
+        return b"%bf:%b" % (self._tags[crc_hqx(aor, 0) % len(self._tags)], owner)
+
+    def all_flows(self, owner: bytes) -> list[bytes]:
+        """The ``flows`` of each partition."""
+        return [b"%bf:%b" % (tag, owner) for tag in self._tags]
+
+    def node(self, name: str) -> bytes:
+        """String: what a node says of itself, for as long as it lives."""
+        return b"%b:node:%b" % (self._settings.prefix.encode(), text_bytes(name))
+
     @property
     def indexes(self) -> list[bytes]:
         """The index of each partition: a sorted set of AOR and binding key by expiry."""
@@ -68,7 +87,11 @@ class Keys:
         return self._feeds
 
     def permanent(self) -> Iterator[bytes]:
-        """Every key that has no expiry: a feed is capped, an index holds what its hashes held."""
+        """Every key that has no expiry: a feed is capped, an index holds what its hashes held.
+
+        Of a worker that died the last trace goes when what it left behind is cleared away.
+        """
         yield self.meta
+        yield self.nodes
         yield from self._indexes
         yield from self._feeds

@@ -79,6 +79,21 @@ class RedisStore:
         self._pulse: asyncio.Task[None] | None = None
 
     @property
+    def link(self) -> Link:
+        """The way to the server, for what is no business of a ``Store``."""
+        return self._link
+
+    @property
+    def keys(self) -> Keys:
+        """The names of everything there."""
+        return self._keys
+
+    @property
+    def scripts(self) -> Scripts:
+        """The scripts over that link."""
+        return self._scripts
+
+    @property
     def problem(self) -> str:
         """Why the store did not answer the last time it was asked; empty if it did."""
         return self._link.problem
@@ -181,6 +196,12 @@ class RedisStore:
             )
             total += sum(counts)
         return total
+
+    async def now(self) -> int:
+        """The store's time in epoch ms, asked for only while it has never been told."""
+        if not self._clock.is_set:
+            await self._ask_time()
+        return self._clock.now(self._monotonic())
 
     async def close(self) -> None:
         """Let go of the connections; calls in flight fail with ``StoreUnavailable``."""

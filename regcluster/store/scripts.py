@@ -4,7 +4,7 @@ A script is called by the SHA of its text: during a rolling upgrade each node ru
 it was tested with. Whoever sends the call answers NOSCRIPT with the text (``SOURCES``).
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
@@ -12,9 +12,9 @@ from typing import Any
 
 from regcluster.config import StoreSettings
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
-from regcluster.store.codec import digest, encode_alias, encode_tail
+from regcluster.store.codec import FORGOTTEN, digest, encode_alias, encode_tail
 from regcluster.store.connection import Arg
-from regcluster.store.keys import Keys, text_bytes
+from regcluster.store.keys import Keys, owner_of, text_bytes
 from regcluster.store.link import Link
 
 
@@ -34,8 +34,14 @@ def _read(name: str) -> Script:
 
 SAVE = _read("save")
 DROP = _read("drop")
+SWEEP = _read("sweep")
+REAP = _read("reap")
+LEASE = _read("lease")
+TAKE = _read("take")
 
-SOURCES: dict[Arg, bytes] = {script.sha: script.text for script in (SAVE, DROP)}
+SOURCES: dict[Arg, bytes] = {
+    script.sha: script.text for script in (SAVE, DROP, SWEEP, REAP, LEASE, TAKE)
+}
 
 
 class Scripts:
@@ -52,14 +58,14 @@ class Scripts:
         aor, keys = text_bytes(plan.aor), self._keys
         if plan.table != DEFAULT_TABLE:
             keys = keys.table(plan.table)
-        bindings, index, feed = keys.of(aor)
+        names: tuple[bytes, ...] = keys.of(aor)
+        if plan.connection and not plan.path and (owner := owner_of(plan.connection)):
+            names += (keys.flows(aor, text_bytes(owner)),)
         return self._link.call(
             b"EVALSHA",
             SAVE.sha,
-            b"3",
-            bindings,
-            index,
-            feed,
+            len(names),
+            *names,
             aor,
             digest(plan.call_id),
             b"%010d" % plan.cseq,
@@ -83,6 +89,41 @@ class Scripts:
             text_bytes(ruid),
             self._grace,
             self._feed_maxlen,
+        )
+
+    def sweep(self, aor: bytes, keys: Iterable[bytes], table: str) -> Awaitable[Any]:
+        """Run ``sweep.lua``; the reply is now, then when each binding that went had expired."""
+        return self._link.call(
+            b"EVALSHA",
+            SWEEP.sha,
+            b"3",
+            *self._keys.table(table).of(aor),
+            aor,
+            self._feed_maxlen,
+            FORGOTTEN,
+            *keys,
+        )
+
+    def reap(self, aor: bytes, owner: bytes, doomed: Iterable[bytes], table: str) -> Awaitable[Any]:
+        """Run ``reap.lua`` with a key and a value of each binding; the reply is as of ``drop``."""
+        keys = self._keys.table(table)
+        return self._link.call(
+            b"EVALSHA",
+            REAP.sha,
+            b"4",
+            *keys.of(aor),
+            keys.flows(aor, owner),
+            aor,
+            self._grace,
+            self._feed_maxlen,
+            *doomed,
+        )
+
+    def lease(self, worker: str, lease_ms: int, finished: Iterable[str]) -> Awaitable[Any]:
+        """Run ``lease.lua``; the reply is now, when the lease would have ended, and all leases."""
+        names = [text_bytes(name) for name in (worker, *finished)]
+        return self._link.call(
+            b"EVALSHA", LEASE.sha, b"1", self._keys.nodes, names[0], lease_ms, *names[1:]
         )
 
 

@@ -13,7 +13,7 @@ import msgpack
 from regcluster.config import LocationSettings, StoreSettings
 from regcluster.registrar.binding import ANY_METHOD, Binding
 from regcluster.store.codec import digest
-from regcluster.store.keys import Keys, text_bytes
+from regcluster.store.keys import Keys, owner_of, text_bytes
 from tests.servers import Server
 from tests.store.model import Event, Model, plain_key
 
@@ -21,6 +21,15 @@ Entry = tuple[bytes, bytes, bytes, bytes]
 """Of the feed: kind, aor, key, value."""
 
 ENDINGS = (b"expired", b"removed")
+
+
+@dataclass(slots=True, frozen=True)
+class Flows:
+    """Who is bound over connections of one owner, in one partition."""
+
+    scores: dict[bytes, float]
+    """When what an AOR has bound expires, or later."""
+    forgotten_at: int
 
 
 @dataclass(slots=True)
@@ -36,6 +45,8 @@ class Stored:
     """Scores by member, by the name of the index; an empty one is not there."""
     feed: list[Entry] = field(default_factory=list)
     """What was added since somebody took note of it."""
+    flows: dict[bytes, Flows] = field(default_factory=dict, compare=False)
+    """By key. They may hold more than they have to: see ``unheld``."""
 
 
 def value_of(binding: Binding, location: LocationSettings) -> bytes:
@@ -92,16 +103,36 @@ def ought(model: Model, settings: StoreSettings) -> Stored:
     return stored
 
 
+def unheld(model: Model, stored: Stored, settings: StoreSettings) -> list[tuple[str, str]]:
+    """AOR and connection of each binding that nobody would find if its owner were gone."""
+    keys = Keys(settings)
+    return [
+        (aor, old.connection)
+        for aor, record in model.bindings.items()
+        for old in record.values()
+        if (owner := owner_of(old.connection)) and not old.path
+        if not _is_held(stored.flows.get(keys.flows(aor.encode(), owner.encode())), aor, old)
+    ]
+
+
+def _is_held(flows: Flows | None, aor: str, binding: Binding) -> bool:
+    score = flows.scores.get(aor.encode(), 0.0) if flows else 0.0
+    return flows is not None and binding.expires_at <= min(score, flows.forgotten_at)
+
+
 def found(server: Server, settings: StoreSettings) -> Stored:
     """What is in the store; the feed is emptied by that."""
     keys, stored = Keys(settings), Stored()
     there: set[bytes] = set(server.ask(b"KEYS", b"*"))
     for name in there - set(keys.permanent()):
-        stored.forgotten_at[name] = server.ask(b"PEXPIRETIME", name)
-        stored.hashes[name] = dict(pairs(server.ask(b"HGETALL", name)))
+        forgotten_at = server.ask(b"PEXPIRETIME", name)
+        if b"}:f:" in name:
+            stored.flows[name] = Flows(_scores(server, name), forgotten_at)
+        else:
+            stored.forgotten_at[name] = forgotten_at
+            stored.hashes[name] = dict(pairs(server.ask(b"HGETALL", name)))
     for name in there & set(keys.indexes):
-        scores = pairs(server.ask(b"ZRANGE", name, 0, -1, b"WITHSCORES"))
-        stored.indexes[name] = {member: float(score) for member, score in scores}
+        stored.indexes[name] = _scores(server, name)
     for name in there & set(keys.feeds):
         stored.feed += _taken(server, name)
     return stored
@@ -128,7 +159,10 @@ def age(server: Server, settings: StoreSettings, milliseconds: int) -> None:
             aged = b"1%013d%013d%013d" % tuple(instants) + value[40:]
             server.ask(b"HSET", name, key, aged)
         server.ask(b"PEXPIREAT", name, stored.forgotten_at[name] - milliseconds)
-    for name, scores in stored.indexes.items():
+    for name, flows in stored.flows.items():
+        server.ask(b"PEXPIREAT", name, flows.forgotten_at - milliseconds)
+    flow_scores = {name: flows.scores for name, flows in stored.flows.items()}
+    for name, scores in {**stored.indexes, **flow_scores}.items():
         for member, score in scores.items():
             server.ask(b"ZADD", name, int(score) - milliseconds, member)
 
@@ -142,6 +176,11 @@ def in_order(entries: Sequence[Entry]) -> list[Entry]:
 def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """What RESP2 tells one after the other, two by two."""
     return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _scores(server: Server, name: bytes) -> dict[bytes, float]:
+    scores = pairs(server.ask(b"ZRANGE", name, 0, -1, b"WITHSCORES"))
+    return {member: float(score) for member, score in scores}
 
 
 def _taken(server: Server, feed: bytes) -> list[Entry]:

@@ -3,7 +3,7 @@
 import pytest
 
 from regcluster.config import StoreSettings
-from regcluster.store.keys import Keys, bytes_text, text_bytes
+from regcluster.store.keys import Keys, bytes_text, owner_of, text_bytes
 
 ALICE = b"alice@example.com"
 
@@ -42,12 +42,12 @@ def test_the_prefix_begins_every_key() -> None:
     }
 
 
-def test_meta_indexes_and_feeds_are_permanent_and_nothing_else() -> None:
+def test_meta_leases_indexes_and_feeds_are_permanent_and_nothing_else() -> None:
     """A key of another name without an expiry is a leak."""
     keys = Keys(StoreSettings(partitions=2))
 
     assert ([b"rc:{0}:x", b"rc:{1}:x"], [b"rc:{0}:e", b"rc:{1}:e"]) == (keys.indexes, keys.feeds)
-    assert [b"rc:meta", *keys.indexes, *keys.feeds] == list(keys.permanent())
+    assert [b"rc:meta", b"rc:nodes", *keys.indexes, *keys.feeds] == list(keys.permanent())
 
 
 def test_aors_are_spread_over_all_partitions() -> None:
@@ -73,7 +73,7 @@ def test_a_table_has_a_prefix_of_its_own() -> None:
     keys = Keys(StoreSettings(partitions=1)).table("abroad")
 
     assert (b"rc.abroad:{0}:b:" + ALICE, b"rc.abroad:{0}:x", b"rc.abroad:{0}:e") == keys.of(ALICE)
-    assert b"rc:meta" == keys.meta
+    assert (b"rc:meta", b"rc:nodes", b"rc:node:n1") == (keys.meta, keys.nodes, keys.node("n1"))
 
 
 def test_the_table_location_has_the_plain_prefix() -> None:
@@ -89,3 +89,21 @@ def test_a_table_is_laid_out_once() -> None:
     keys = Keys(StoreSettings(partitions=1))
 
     assert keys.table("abroad") is keys.table("abroad")
+
+
+def test_the_flows_of_an_owner_lie_beside_the_bindings() -> None:
+    """A set for each owner and partition: in a Cluster a script reaches one slot only."""
+    keys = Keys(StoreSettings(partitions=2))
+
+    expected = [b"rc:{0}:f:n1/0.e", b"rc:{1}:f:n1/0.e"]
+    assert expected == keys.all_flows(b"n1/0.e")
+    assert keys.flows(ALICE, b"n1/0.e") in expected
+    assert keys.of(ALICE)[1].removesuffix(b"x") == keys.flows(ALICE, b"").removesuffix(b"f:")
+
+
+@pytest.mark.parametrize(
+    ("connection", "owner"), [("n.1/0.e.17", "n.1/0.e"), ("", ""), ("n1/token", "")]
+)
+def test_a_connection_names_its_owner(connection: str, owner: str) -> None:
+    """Node, worker and epoch: all of it but the number."""
+    assert owner == owner_of(connection)

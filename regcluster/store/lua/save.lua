@@ -5,6 +5,8 @@
 -- KEYS   1    bindings: hash, binding key -> value
 --        2    index: sorted set, <aor> LF <binding key> scored by expires_at
 --        3    feed: stream of changes
+--        4    only for a connection that is the one way back: flows, sorted set of the AORs bound
+--             over connections of its owner, scored by when the last binding expires
 -- ARGV   1    aor
 --        2    digest of the Call-ID, 16 characters
 --        3    CSeq, 10 digits
@@ -294,5 +296,13 @@ for key, value in pairs(live) do
 end
 if latest > 0 and (#written > 0 or #forgotten > 0) then
   call('PEXPIREAT', bindings, format('%d', latest + ARGV[6]))
+  if KEYS[4] and #written > 0 then
+    -- Nobody takes out what is bound over another connection by now; it goes when it would expire.
+    call('ZREMRANGEBYSCORE', KEYS[4], '-inf', instant)
+    call('ZADD', KEYS[4], format('%d', latest), aor)
+    if call('PTTL', KEYS[4]) < latest + ARGV[6] - now then
+      call('PEXPIREAT', KEYS[4], format('%d', latest + ARGV[6]))
+    end
+  end
 end
 return reply

@@ -1,0 +1,172 @@
+"""The sweeper: removes what is overdue, so that readers of the change feed hear of it in time.
+
+No answer depends on it, for what is overdue is absent from every answer. The workers share the work
+without a word: of each partition the same one is chosen by all who know the same leases, and looks
+at it about once a second. Should that one fail to, another passes by now and then. A partition may
+be swept by two at once: only one of them finds a binding there.
+"""
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from regcluster import metrics
+from regcluster.errors import StoreError
+from regcluster.store.keys import SEPARATOR
+from regcluster.store.leases import Leases, chosen
+from regcluster.store.remote import RedisStore
+
+ROUND_S = 1.0
+"""The longest time between two looks at a partition of ours."""
+
+PASSING_S = 10.0
+"""About how often somebody else looks at a partition, all others taken together."""
+
+LOOKS = 16
+"""Partitions looked at in one go."""
+
+DUE = 64
+"""Bindings taken from a partition in one go, so that those of others do not wait for all of its."""
+
+AT_ONCE = 32
+"""Scripts sent in one go: they keep a REGISTER behind them waiting for half a millisecond."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """One partition of one table."""
+
+    table: str
+    index: bytes
+
+
+async def in_turns(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Do ``jobs``, a few at once, and rest after each turn for as long as it took.
+
+    So what is urgent finds the loop, and the server, free at least half of the time.
+    """
+    done: list[T] = []
+    for start in range(0, len(jobs), AT_ONCE):
+        began = time.monotonic()
+        done += await asyncio.gather(*[job() for job in jobs[start : start + AT_ONCE]])
+        await asyncio.sleep(time.monotonic() - began)
+    return done
+
+
+class Sweeper:
+    """Sweeps the partitions of ``tables`` that fall to us among the members of ``leases``."""
+
+    def __init__(
+        self, store: RedisStore, leases: Leases, tables: Callable[[], Iterable[str]]
+    ) -> None:
+        self._store = store
+        self._leases = leases
+        self._tables = tables
+        self._names: tuple[str, ...] = ()
+        self._places: list[Place] = []
+        self._members: frozenset[str] = frozenset()
+        self._owners: dict[bytes, str] = {}
+        self._passed = 0
+
+    async def round(self, within_s: float = 0.0) -> None:
+        """Look once at all that is ours and at a bit of what is not, spread over ``within_s``.
+
+        The order is the same in each round, another one in each worker: so the time from one look
+        at a partition to the next is that of a round, and no two workers march in step.
+        """
+        began = time.monotonic()
+        places = self._due()
+        behind: list[Place] = []
+        for start in range(0, len(places), LOOKS):
+            group = places[start : start + LOOKS]
+            behind += await self.sweep(group)
+            until = began + within_s * (start + len(group)) / len(places)
+            # What has more to sweep than fits into one go gets the time that is left over.
+            while behind and time.monotonic() < until:
+                behind = behind[LOOKS:] + await self.sweep(behind[:LOOKS])
+            await asyncio.sleep(max(0.0, until - time.monotonic()))
+        await asyncio.sleep(max(0.0, began + within_s - time.monotonic()))
+
+    async def sweep(self, places: Sequence[Place]) -> list[Place]:
+        """Remove what is overdue in ``places``, up to a limit; those where there is more."""
+        looks = await asyncio.gather(*[self._look(place) for place in places])
+        jobs = [
+            partial(self._remove, place, aor, keys)
+            for place, due in zip(places, looks, strict=True)
+            for aor, keys in _by_aor(due).items()
+        ]
+        swept = set(await in_turns(jobs))
+        full = [place for place, due in zip(places, looks, strict=True) if len(due) == DUE]
+        return [place for place in full if place in swept]
+
+    def _due(self) -> list[Place]:
+        """What to look at in this round."""
+        places = self._all()
+        others = max(1, len(self._leases.members) - 1)
+        passing = math.ceil(len(places) * ROUND_S / (PASSING_S * others))
+        first, self._passed = self._passed, (self._passed + passing) % len(places)
+        return [
+            place
+            for at, place in enumerate(places)
+            if (at - first) % len(places) < passing or self._is_ours(place)
+        ]
+
+    def _all(self) -> list[Place]:
+        names = tuple(self._tables())
+        if names != self._names:
+            self._names = names
+            keys = self._store.keys
+            self._places = [
+                Place(table, index) for table in names for index in keys.table(table).indexes
+            ]
+            random.shuffle(self._places)
+        return self._places
+
+    def _is_ours(self, place: Place) -> bool:
+        members = self._leases.members
+        if members is not self._members:
+            self._members, self._owners = members, {}
+        owner = self._owners.get(place.index)
+        if owner is None:
+            owner = self._owners[place.index] = chosen(members, place.index)
+        return owner == self._leases.name
+
+    async def _look(self, place: Place) -> list[bytes]:
+        """Members of an index that seem to be overdue, those that are for longest first."""
+        try:
+            now = await self._store.now()
+            call = self._store.link.call
+            due: list[bytes] = await call(
+                b"ZRANGEBYSCORE", place.index, b"-inf", now, b"LIMIT", 0, DUE
+            )
+        except StoreError:
+            # The link has counted it. What is overdue can wait for the next look.
+            return []
+        return due
+
+    async def _remove(self, place: Place, aor: bytes, keys: Sequence[bytes]) -> Place | None:
+        """Sweep bindings of one AOR; ``place`` if any of them was overdue."""
+        try:
+            reply: list[bytes] = await self._store.scripts.sweep(aor, keys, place.table)
+        except StoreError:
+            return None
+        now, *gone = [int(instant) for instant in reply]
+        for expires_at in gone:
+            metrics.count_expired((now - expires_at) / 1000)
+        return place if gone else None
+
+
+def _by_aor(members: Iterable[bytes]) -> dict[bytes, list[bytes]]:
+    """The binding keys among the members of an index, by AOR."""
+    keys: dict[bytes, list[bytes]] = {}
+    for member in members:
+        aor, _, key = member.partition(SEPARATOR)
+        keys.setdefault(aor, []).append(key)
+    return keys
