@@ -50,6 +50,8 @@ from regcluster.route.default import BuiltIn
 from regcluster.route.loader import load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
+from regcluster.store.leases import LeaseHolder, Leases, Notice
+from regcluster.store.upkeep import Upkeep
 
 STATUS_S = 1.0
 """The longest time between two reports."""
@@ -75,7 +77,10 @@ class Process:
         self._script = _script(settings)
         listeners = _listeners(settings)
         self._store = store
-        self._table = FlowTable(start.worker, secrets.token_hex(4))
+        epoch = secrets.token_hex(4)
+        self._table = FlowTable(start.worker, epoch)
+        leases = Leases(store, LeaseHolder(settings.node.name, start.worker, epoch), _notice(start))
+        self._upkeep = Upkeep(store, leases, lambda: self._location.settings.tables)
         identity = Identity(settings.node.advertise, listeners, settings.node.name, self._table)
         gruus = TemporaryGruus(lambda: store.secret, lambda: secrets.token_bytes(NONCE_OCTETS))
         self._location = Location(
@@ -84,7 +89,7 @@ class Process:
             settings.location,
             ruid_source(secrets.token_hex(RUID_OCTETS)),
             random.random,
-            Node(identity.is_ours, identity.is_gone, gruus),
+            Node(identity.is_ours, identity.is_gone, gruus, leases.is_orphaned),
         )
         self._location.apply(settings.registrar, settings.location, settings.routing)
         self._streams = Streams(
@@ -112,6 +117,7 @@ class Process:
 
     async def listen(self, settings: Settings, workers: int) -> None:
         """Open the sockets, or raise ``OSError`` with the address it could not have."""
+        self._upkeep.start()
         try:
             for address in settings.listen.udp:
                 bound = bind_udp(*parse_address(address), workers)
@@ -166,6 +172,7 @@ class Process:
         self._count_overflow()
         while self._endpoints:
             self._endpoints.pop().close()
+        await self._upkeep.stop()
 
     def _count_overflow(self) -> None:
         # The kernel counts for as long as the socket is open, so only the difference is news.
@@ -265,6 +272,14 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
     if hard < wanted:
         logger.warning("too few open files allowed for limits.connections", allowed=hard)
+
+
+def _notice(start: Start) -> Notice:
+    """What the store is told of this node; its folder is another one at each start."""
+    listen = start.settings.listen
+    addresses = [f"udp:{address}" for address in listen.udp]
+    addresses += [f"tcp:{address}" for address in listen.tcp]
+    return Notice(Path(start.folder).name, addresses, start.workers)
 
 
 def _listeners(settings: Settings) -> list[Hop]:
