@@ -17,11 +17,16 @@ DEVICE = f'<sip:a@h>;+sip.instance="{UUID}"'
 """A contact that has it."""
 
 
-def register(*headers: str, to: str = "<sip:alice@example.com>", call_id: str = "c1") -> Request:
+VIA = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1"
+
+
+def register(
+    *headers: str, to: str = "<sip:alice@example.com>", call_id: str = "c1", via: str = VIA
+) -> Request:
     """A REGISTER with the header lines of interest added to what every request must have."""
     lines = [
         "REGISTER sip:example.com SIP/2.0",
-        "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1",
+        f"Via: {via}",
         "From: <sip:bob@example.net>;tag=1",
         f"To: {to}",
         f"Call-ID: {call_id}",

@@ -81,13 +81,23 @@ def test_a_phone_that_is_next_to_us_needs_no_proxy() -> None:
     assert honoured()
 
 
-@pytest.mark.parametrize("via", [SECOND_VIA, "Via: SIP/2.0/UDP h1, SIP/2.0/UDP h2"])
 @pytest.mark.parametrize(
     "path", [[], ["Path: <sip:edge;lr>"], ["Path: <sip:edge;lr>;ob"], ["Path: <tel:+1;ob>"]]
 )
-def test_a_proxy_without_outbound_is_told(via: str, path: list[str]) -> None:
+def test_a_proxy_without_outbound_is_told(path: list[str]) -> None:
     """439 to a phone that wants flows where none are kept (ob-07, vector 31)."""
-    assert WRONG_EDGE == honoured(via, *path)
+    assert WRONG_EDGE == honoured(SECOND_VIA, *path)
+
+
+def test_two_values_in_one_row_of_via_are_two_hops() -> None:
+    """However the proxy wrote itself down (RFC 3261 §7.3.1)."""
+    request = register(via="SIP/2.0/UDP h1;branch=z9hG4bK1, SIP/2.0/UDP h2;branch=z9hG4bK2")
+    contacts = parse_contacts([f"{DEVICE};reg-id=1"])
+    assert contacts != STAR
+
+    assert WRONG_EDGE == honours_reg_id(
+        request, contacts, SUPPORTED, RegistrarSettings(outbound_mode=1)
+    )
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,20 @@ async def test_a_script_that_holds_the_reply_back_answers_for_the_store_itself()
         assert [Reply(480, "Try Later", [])] == bench.effects
 
 
+async def test_a_script_that_has_answered_before_a_save_stays_with_that() -> None:
+    """No 503 of the store's takes the place of a reply that is there already."""
+
+    def script() -> None:
+        KSR.sl.send_reply(202, "Later")
+        SAVE("location", 0)
+
+    async with kemi(script) as bench:
+        bench.stop_store()
+        await bench.send(PHONE.register())
+
+        assert [Reply(202, "Later", [])] == bench.effects
+
+
 async def test_a_save_that_is_tried_again_may_succeed() -> None:
     """Then its 200 is the reply."""
     benches: list[ScriptBench] = []
