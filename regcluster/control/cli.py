@@ -13,7 +13,7 @@ import click
 from regcluster import __version__
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
-from regcluster.control import bindings, migration, output, running
+from regcluster.control import bindings, migration, output, running, watch
 from regcluster.control.exits import NO_STORE, UNUSABLE, fail
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.errors import ConfigError, RegclusterError, StoreError
@@ -54,6 +54,7 @@ def main() -> None:
 
 main.add_command(bindings.aor_group)
 main.add_command(bindings.stats)
+main.add_command(watch.watch)
 main.add_command(running.set_)
 main.add_command(migration.import_)
 

@@ -73,7 +73,7 @@ def record_document(aor: str, record: Record) -> dict[str, object]:
     return {
         "aor": aor,
         "now": record.now,
-        "contacts": [_contact_document(binding, record.now) for binding in record.bindings],
+        "contacts": [contact_document(binding, record.now) for binding in record.bindings],
     }
 
 
@@ -129,7 +129,8 @@ def _methods(binding: Binding) -> list[str] | None:
     return [*names, "other"] if binding.methods & OTHER else names
 
 
-def _contact_document(binding: Binding, now: int) -> dict[str, object]:
+def contact_document(binding: Binding, now: int) -> dict[str, object]:
+    """One binding for machines, as of the instant ``now``."""
     return {
         "contact": binding.uri,
         "q": None if binding.q < 0 else binding.q / 1000,

@@ -10,7 +10,7 @@ failover has lost it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -120,7 +120,7 @@ class Watch:
         """Let go of the connections that wake it."""
         await self._wakeups.close()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncGenerator[Event, None]:
         """The events. An event counts as told when the next one is asked for."""
         while True:
             pieces = _pieces(await self._due())
