@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -19,6 +20,7 @@ import uvloop
 from regcluster import log, metrics
 from regcluster.config import Settings
 from regcluster.config.address import parse_address
+from regcluster.control.callbacks import Callbacks, Share, Tell
 from regcluster.control.channel import (
     Applied,
     Apply,
@@ -47,7 +49,7 @@ from regcluster.log import get_logger
 from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus
 from regcluster.route.call import Route
 from regcluster.route.default import BuiltIn
-from regcluster.route.loader import load_script
+from regcluster.route.loader import Script, load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
 from regcluster.store.leases import LeaseHolder, Leases, Notice
@@ -81,7 +83,9 @@ class Process:
         self._table = FlowTable(start.worker, epoch)
         leases = Leases(store, LeaseHolder(settings.node.name, start.worker, epoch), _notice(start))
         self._upkeep = Upkeep(store, leases, lambda: self._location.settings.tables)
-        identity = Identity(settings.node.advertise, listeners, settings.node.name, self._table)
+        self._identity = identity = Identity(
+            settings.node.advertise, listeners, settings.node.name, self._table
+        )
         gruus = TemporaryGruus(lambda: store.secret, lambda: secrets.token_bytes(NONCE_OCTETS))
         self._location = Location(
             store,
@@ -108,12 +112,14 @@ class Process:
         )
         self._worker = Worker(
             self._location,
-            self._script or BuiltIn(settings.routing).route,
+            _route(self._script, settings),
             outbound,
             settings.limits,
             random.random,
         )
         self._streams.deliver_to(self._worker.receive, self._worker.bad_message)
+        self._callbacks = Callbacks(store, Share(leases))
+        self._apply_callback(settings)
 
     async def listen(self, settings: Settings, workers: int) -> None:
         """Open the sockets, or raise ``OSError`` with the address it could not have."""
@@ -143,7 +149,8 @@ class Process:
             except ConfigError as wrong:
                 problem = _reason(wrong)
                 logger.error("route script not changed", problems=list(wrong.problems))
-        self._worker.apply(self._script or BuiltIn(settings.routing).route, settings.limits)
+        self._worker.apply(_route(self._script, settings), settings.limits)
+        self._apply_callback(settings)
         return problem
 
     @property
@@ -163,16 +170,25 @@ class Process:
     async def drain(self, within_s: float) -> None:
         """Take nothing new, end what is in flight, close every connection, all ``within_s``."""
         flush_s = min(FLUSH_S, within_s / 4)
+        callbacks = asyncio.create_task(self._callbacks.close(within_s - flush_s))
         for endpoint in self._endpoints:
             endpoint.stop()
         self._streams.stop()
         await self._worker.drain(within_s - flush_s)
         await self._streams.close(flush_s)
+        await callbacks
         self._relay.close()
         self._count_overflow()
         while self._endpoints:
             self._endpoints.pop().close()
         await self._upkeep.stop()
+
+    def _apply_callback(self, settings: Settings) -> None:
+        """Have the script told of expiries, if it wants to be."""
+        tell: Tell | None = None
+        if self._script and (callback := self._script.callback):
+            tell = partial(callback, location=self._location, ourselves=self._identity)
+        self._callbacks.apply(tell, settings.location.tables)
 
     def _count_overflow(self) -> None:
         # The kernel counts for as long as the socket is open, so only the difference is news.
@@ -216,7 +232,12 @@ def _reason(why: OSError | ConfigError) -> str:
     return why.strerror or str(why)
 
 
-def _script(settings: Settings) -> Route | None:
+def _route(script: Script | None, settings: Settings) -> Route:
+    """What takes requests."""
+    return script.route if script else BuiltIn(settings.routing).route
+
+
+def _script(settings: Settings) -> Script | None:
     """The route script that the settings name, if they do; raises ``ConfigError``."""
     file = settings.routing.script
     return load_script(file, settings.registrar.event_callback) if file else None

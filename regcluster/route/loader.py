@@ -9,12 +9,14 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from regcluster.errors import ConfigError
 from regcluster.route.call import Call, Route
+from regcluster.route.expiry import Callback, tell_kemi, tell_of
 from regcluster.route.kemi import run_kemi
 
 MODULE = "regcluster_route_script"
@@ -22,22 +24,32 @@ MODULE = "regcluster_route_script"
 FIRST_CHILD = 1
 """The rank that ``child_init`` is told: that of a process which takes requests."""
 
+_COUNTED = ("no arguments", "one argument besides self", "two arguments besides self")
+
 _HOW_TO_BEGIN = (
     "has no entry point; write async def route(call), or for KEMI mod_init() or ksr_request_route"
 )
 
 
-def load_script(file: str | Path, event_callback: str = "") -> Route:
-    """The route in ``file``, in which there is a function ``event_callback`` if one is named.
+@dataclass(slots=True, frozen=True)
+class Script:
+    """What a script is entered by."""
+
+    route: Route
+    callback: Callback | None
+    """What ``registrar.event_callback`` names, if it names anything."""
+
+
+def load_script(file: str | Path, event_callback: str = "") -> Script:
+    """The script in ``file``, in which there is a function ``event_callback`` if one is named.
 
     Raises ``ConfigError`` that names file, line and reason. What the script does while it is
     loaded, it does here.
     """
-    script = _Script(str(file))
-    return script.route(event_callback)
+    return _Load(str(file)).script(event_callback)
 
 
-class _Script:
+class _Load:
     """One load of one file."""
 
     def __init__(self, file: str) -> None:
@@ -45,19 +57,19 @@ class _Script:
         self._module = ModuleType(MODULE)
         self._module.__file__ = file
 
-    def route(self, event_callback: str) -> Route:
+    def script(self, event_callback: str) -> Script:
         code = self._compiled()
         self._guarded(lambda: self._execute(code))
         names = vars(self._module)
         if "route" in names:
             self._check_function(names["route"], "route", is_async=True)
-            self._check_callback(self._module, event_callback)
-            return _shielded(names["route"])
+            callback = self._callback(self._module, event_callback, is_async=True)
+            return Script(_shielded(names["route"]), callback and tell_of(callback))
         if "mod_init" not in names and "ksr_request_route" not in names:
             raise self._problem(_HOW_TO_BEGIN)
         return self._kemi(event_callback)
 
-    def _kemi(self, event_callback: str) -> Route:
+    def _kemi(self, event_callback: str) -> Script:
         """Do as Kamailio does with a Python script, once for this process."""
         owner: Any = self._module
         mod_init = getattr(owner, "mod_init", None)
@@ -70,14 +82,14 @@ class _Script:
         if function is None:
             raise self._problem("has no ksr_request_route in what mod_init() returned", mod_init)
         self._check_function(function, "ksr_request_route")
-        self._check_callback(owner, event_callback)
+        callback = self._callback(owner, event_callback, is_async=False)
         child_init = getattr(owner, "child_init", None)
         if child_init is not None:
             self._check_function(child_init, "child_init")
             refused = self._guarded(lambda: child_init(FIRST_CHILD))
             if isinstance(refused, int) and refused < 0:
                 raise self._problem(f"child_init() returned {refused}, which is a no", child_init)
-        return run_kemi(function)
+        return Script(run_kemi(function), callback and tell_kemi(callback))
 
     def _compiled(self) -> CodeType:
         try:
@@ -116,12 +128,18 @@ class _Script:
         try:
             inspect.signature(function).bind(*[None] * arguments)
         except TypeError:
-            wanted = "one argument besides self" if arguments else "no arguments"
+            wanted = _COUNTED[arguments]
             raise self._problem(f"{name} has to take {wanted}", function) from None
 
-    def _check_callback(self, owner: object, name: str) -> None:
-        if name and not callable(getattr(owner, name, None)):
+    def _callback(self, owner: object, name: str, *, is_async: bool) -> Any:
+        """The function that is told of expiries; None if nobody wants one."""
+        if not name:
+            return None
+        function = getattr(owner, name, None)
+        if not callable(function):
             raise self._problem(f"has no function {name}, which registrar.event_callback names")
+        self._check_function(function, name, arguments=1 if is_async else 2, is_async=is_async)
+        return function
 
     def _problem(self, reason: str, about: object = None, line: int | None = None) -> ConfigError:
         """``reason``, with the line if there is one, or else that of the function ``about``."""

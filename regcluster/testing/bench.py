@@ -126,7 +126,7 @@ class ScriptBench:
 
     def _loaded(self, script: str | Path | Route) -> Route:
         if isinstance(script, str | Path):
-            return load_script(script, self.settings.registrar.event_callback)
+            return load_script(script, self.settings.registrar.event_callback).route
         return script
 
 

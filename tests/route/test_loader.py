@@ -28,7 +28,7 @@ def script(tmp_path: Path) -> Callable[[str], Path]:
 async def ran(file: Path) -> list[object]:
     """What a script has appended to its call, which is a list here: the loader hands it through."""
     seen: list[object] = []
-    await load_script(file)(seen)  # type: ignore[arg-type]
+    await load_script(file).route(seen)  # type: ignore[arg-type]
     return seen
 
 
@@ -102,8 +102,8 @@ async def test_each_load_runs_the_file_anew(script: Callable[[str], Path]) -> No
     file = script(counting)
     first, second = load_script(file), load_script(file)
     seen: list[object] = []
-    for route in (first, first, second):
-        await route(seen)  # type: ignore[arg-type]
+    for loaded in (first, first, second):
+        await loaded.route(seen)  # type: ignore[arg-type]
 
     assert [1, 2, 1] == seen
 
@@ -187,7 +187,7 @@ def test_a_file_that_is_no_text_is_a_problem(script: Callable[[str], Path]) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        "async def route(call): ...\ndef told(msg, name): ...\n",
+        "async def route(call): ...\nasync def told(event): ...\n",
         "def ksr_request_route(msg): ...\ndef told(msg, name): ...\n",
         "class S:\n    def ksr_request_route(self, msg): ...\n    def told(self, msg, name): ...\n"
         "def mod_init(): return S()\n",
@@ -207,7 +207,7 @@ def test_the_event_callback_has_to_be_in_the_script(
 
 async def test_a_script_that_raises_raises(script: Callable[[str], Path]) -> None:
     """The worker answers 500; the loader hides nothing."""
-    route = load_script(script("async def route(call):\n    raise KeyError('mine')\n"))
+    route = load_script(script("async def route(call):\n    raise KeyError('mine')\n")).route
 
     with pytest.raises(KeyError, match="mine"):
         await route(Call.__new__(Call))
