@@ -156,8 +156,10 @@ class Location:
         """
         expired = bool(self.registrar.use_expired_contacts)
         profile = await self.fetch(uri, table, expired=expired)
-        for binding in profile.record.bindings if profile else ():
-            if profile and matches(binding):
+        if profile is None:
+            return None
+        for binding in profile.record.bindings:
+            if matches(binding):
                 profile.record.bindings = [binding]
                 return profile
         return None

@@ -207,10 +207,11 @@ class RegistrarFace:
         """
         self.reg_free_contacts(profile)
         fetched = await self._all(table, uri or self._call.target)
-        if fetched and self.profiles is None:
+        if fetched is None:
+            return None
+        if self.profiles is None:
             self.profiles = {}
-        if fetched and self.profiles is not None:
-            self.profiles[profile] = fetched
+        self.profiles[profile] = fetched
         return fetched
 
     def reg_free_contacts(self, profile: str) -> bool:

@@ -13,6 +13,7 @@ from regcluster.location import Location
 from regcluster.registrar.match import Match
 from regcluster.registrar.options import PLAIN_LOOKUP, LookupOptions, SaveFlag, SaveOptions
 from regcluster.registrar.plan import DEFAULT_TABLE
+from regcluster.registrar.select import BY_FLAGS
 from regcluster.route.exchange import Exchange
 from regcluster.route.values import Root
 from regcluster.sip.headers import MAX_UINT32, parse_name_addr
@@ -20,9 +21,6 @@ from regcluster.sip.hop import Hop
 
 PLAIN: Final = SaveFlag.NONE
 """No flag at all. To ask for one takes time, to see that these are the very ones does not."""
-
-BY_FLAGS = 1
-"""The bit of ``lookup_filter_mode`` that asks for branch flags."""
 
 
 def save_options(call: Exchange, location: Location, table: str, flags: SaveFlag) -> SaveOptions:
