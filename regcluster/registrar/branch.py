@@ -12,6 +12,9 @@ from regcluster.registrar.binding import Binding, Xavp
 from regcluster.registrar.path import first_uri, local_stripped
 from regcluster.sip.uri import SipUri
 
+MAX_BRANCHES = 12
+"""Branches one request may have (the default of Kamailio's ``max_branches``)."""
+
 
 @dataclass(slots=True)
 class Branch:

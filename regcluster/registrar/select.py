@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.binding import Binding, instance_id
-from regcluster.registrar.branch import Branch, branch_of
+from regcluster.registrar.branch import MAX_BRANCHES, Branch, branch_of
 from regcluster.registrar.codes import LookupCode
 from regcluster.registrar.gruu import Opened
 from regcluster.registrar.methods import bit
@@ -80,8 +80,8 @@ class Selector:
         able = self._able(reachable, options)
         if isinstance(wanted, WholeAor):
             chosen = self._unfiltered(able, options)
-            if not self.registrar.append_branches:
-                chosen = chosen[:1]
+            # A request has no room for more, and to make one may take as long as the request.
+            chosen = chosen[: MAX_BRANCHES if self.registrar.append_branches else 1]
         else:
             chosen = _latest([b for b in able if _is_wanted(b, wanted)])
         if not chosen:

@@ -7,8 +7,8 @@ worker performs them after the script has returned.
 from collections.abc import Awaitable, Callable
 
 from regcluster.location import Location
+from regcluster.registrar.branch import MAX_BRANCHES
 from regcluster.route.exchange import (
-    MAX_BRANCHES,
     Effect,
     Exchange,
     Forward,

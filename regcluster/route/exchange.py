@@ -13,7 +13,7 @@ from typing import Protocol
 from regcluster.errors import MalformedHeader, ScriptError
 from regcluster.proxy.forward import check
 from regcluster.proxy.redirect import redirect
-from regcluster.registrar.branch import Branch
+from regcluster.registrar.branch import MAX_BRANCHES, Branch
 from regcluster.registrar.serial import classes
 from regcluster.route.values import Avps, Xavps, flag_bit
 from regcluster.sip.headers import Via, parse_name_addr
@@ -22,8 +22,8 @@ from regcluster.sip.message import Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, Uri, parse_uri
 
-MAX_BRANCHES = 12
-"""Branches one request may have (the default of Kamailio's ``max_branches``)."""
+MAX_USUAL = 256
+"""Longest URI worth remembering: parameters that fill a datagram take a megabyte."""
 
 
 @dataclass(slots=True)
@@ -79,8 +79,12 @@ class Ourselves(Protocol):
 
 
 # The REGISTERs of a domain all have one Request-URI.
-read_uri = lru_cache(maxsize=64)(parse_uri)
-"""Reads a URI. Raises ``MalformedHeader``."""
+_usual = lru_cache(maxsize=64)(parse_uri)
+
+
+def read_uri(text: str) -> Uri:
+    """Read a URI. Raises ``MalformedHeader``."""
+    return _usual(text) if len(text) <= MAX_USUAL else parse_uri(text)
 
 
 class Exchange:

@@ -8,7 +8,7 @@ import pytest
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.binding import Binding
-from regcluster.registrar.branch import branch_of
+from regcluster.registrar.branch import MAX_BRANCHES, branch_of
 from regcluster.registrar.codes import LookupCode
 from regcluster.registrar.gruu import Opened
 from regcluster.registrar.methods import bit
@@ -158,6 +158,14 @@ def test_a_method_that_one_cannot_do_explains_why_nobody_is_left() -> None:
     assert (NOT_ALLOWED, []) == look(
         [TEXTS, GONE], registrar, options=LookupOptions(method="INVITE")
     )
+
+
+def test_no_more_are_found_than_a_request_has_room_for() -> None:
+    """The best of them: an AOR may have hundreds, and each takes its time."""
+    many = [replace(BINDING, uri=f"sip:{number}@h") for number in range(100)]
+    code, uris = look(many)
+
+    assert (FOUND, [f"sip:{number}@h" for number in range(MAX_BRANCHES)]) == (code, uris)
 
 
 @pytest.mark.parametrize("name", ["urn:uuid:aa", "<urn:uuid:aa>", "urn:uuid:AA"])

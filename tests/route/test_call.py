@@ -1,5 +1,6 @@
 """What a route script sees of a request, and how its wishes are recorded."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from regcluster.errors import MalformedHeader, ScriptError
 from regcluster.registrar.branch import Branch
 from regcluster.route.call import MAX_BRANCHES, Call, Forward
+from regcluster.route.exchange import read_uri
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import OtherUri, parse_uri
 from tests.route.stage import call_of
@@ -278,3 +280,17 @@ async def test_a_branch_without_a_uri_is_no_fault_of_the_callers() -> None:
         call.append_branch(Branch("nowhere"))
         with pytest.raises(ScriptError):
             call.redirect()
+
+
+def test_uris_that_nobody_sends_twice_are_not_remembered() -> None:
+    """What strangers make up takes no memory for long."""
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            params = "".join(f";p{number}x{index}" for index in range(2000))
+            read_uri(f"sip:a@h{params}")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 100_000 > kept
