@@ -228,6 +228,21 @@ async def test_a_table_that_is_not_there_is_a_mistake_of_the_script() -> None:
                 await asked
 
 
+@pytest.mark.parametrize(
+    ("avp", "received"), [("$avp(rcv)", ';received="sip:192.0.2.50:5066"'), ("", "")]
+)
+async def test_where_a_request_came_from_is_kept_if_a_script_says_so(
+    avp: str, received: str
+) -> None:
+    """And if ``received_avp`` names the value to say it in."""
+    settings = RegistrarSettings(received_avp=avp)
+    async with calling(register(contact=f"<{ONE}>"), registrar=settings) as call:
+        call.registrar.fix_nated_register()
+        result = await call.registrar.save()
+
+    assert f"<{ONE}>;expires=300{received}" == contacts(result.reply)
+
+
 async def test_q_of_the_next_save_can_be_overridden() -> None:
     """It beats the XAVP and the Contact, once."""
     settings = RegistrarSettings(xavp_cfg="cfg")
