@@ -79,6 +79,7 @@ class Watch:
         settings: StoreSettings,
         wanted: Wanted,
         on_problem: Callable[[str], None] = unheard,
+        look_s: float = LOOK_S,
     ) -> None:
         self._link = link
         self._settings = settings
@@ -89,6 +90,7 @@ class Watch:
         self._cursors: dict[int, _Cursor] = {}
         self._dirty: set[int] = set()
         self._rung = asyncio.Event()
+        self._look_s = look_s
         self._look_at = 0.0
         keys = Keys(settings, wanted.table)
         self._feeds = dict(enumerate(keys.feeds))
@@ -168,7 +170,7 @@ class Watch:
                     await self._rung.wait()
         self._rung.clear()
         if loop.time() >= self._look_at:
-            self._look_at = loop.time() + LOOK_S
+            self._look_at = loop.time() + self._look_s
             self._wakeups.follow()
             self._dirty.update(self._feeds)
         due, self._dirty = sorted(self._dirty), set()

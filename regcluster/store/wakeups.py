@@ -95,6 +95,7 @@ class Subscription(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answers: asyncio.Queue[Any] = asyncio.Queue()
         """Replies to what was asked, and None for the end."""
+        self._lost = asyncio.Event()
         self.is_refused = False
         """Whether the server answers and does not let us subscribe."""
 
@@ -114,7 +115,9 @@ class Subscription(asyncio.Protocol):
     async def last(self) -> None:
         """Raise ``StoreUnavailable`` or ``TimeoutError`` once the connection is of no use."""
         while True:
-            await asyncio.sleep(PING_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PING_S):
+                    await self._lost.wait()
             async with asyncio.timeout(PING_S):
                 await self._ask(b"PING")
 
@@ -129,6 +132,7 @@ class Subscription(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is down: whoever waits for an answer waits no more."""
+        self._lost.set()
         self._answers.put_nowait(None)
 
     def data_received(self, data: bytes) -> None:
@@ -169,7 +173,7 @@ class Subscription(asyncio.Protocol):
 
     async def _ask(self, *words: Arg) -> Any:
         """The answer to one command, which may be an error."""
-        if not self._transport or self._transport.is_closing():
+        if not self._transport or self._lost.is_set() or self._transport.is_closing():
             raise StoreUnavailable("the connection is down")
         self._transport.write(pack(words))
         answer = await self._answers.get()
