@@ -155,6 +155,8 @@ def _line(event: "Event") -> str:
         if event.kind in ("added", "changed"):
             parts.append(f"{max(binding.expires_at - event.at, 0) // 1000} s")
         parts.append(binding.user_agent)
+    if event.reason == "owner":
+        parts.append("(its connection is gone)")
     return output.printable("  ".join(parts).rstrip())
 
 
@@ -167,6 +169,7 @@ def _document(event: "Event") -> dict[str, object]:
         "kind": event.kind,
         "aor": event.aor,
         "table": event.table,
+        "reason": event.reason or None,
         "contact": contact,
     }
 

@@ -33,6 +33,9 @@ class Event:
     """The binding as it is now, or as it was last; None too if a newer node wrote it in a way that
     this one cannot read."""
     table: str
+    reason: str = ""
+    """Why it was removed, where nobody asked for that: ``owner``, whoever held its connection is
+    gone."""
 
     @property
     def at(self) -> int:
@@ -77,6 +80,7 @@ def read_event(entry: Sequence[object], partition: int, table: str) -> Event:
         bytes_text(told[b"aor"]),
         _binding(told[b"key"], told[b"value"]),
         table,
+        told.get(b"reason", b"").decode(),
     )
 
 

@@ -205,6 +205,41 @@ def test_the_event_callback_has_to_be_in_the_script(
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "async def route(call): ...\ndef told(event): ...\n",
+            "edge.py:2: told has to be async def",
+        ),
+        (
+            "async def route(call): ...\nasync def told(event, name): ...\n",
+            "edge.py:2: told has to take one argument besides self",
+        ),
+        (
+            "def ksr_request_route(msg): ...\nasync def told(msg, name): ...\n",
+            "edge.py:2: told has to be a plain def",
+        ),
+        (
+            "def ksr_request_route(msg): ...\ndef told(msg): ...\n",
+            "edge.py:2: told has to take two arguments besides self",
+        ),
+    ],
+)
+def test_the_event_callback_has_to_be_of_its_kind(
+    script: Callable[[str], Path], text: str, reason: str
+) -> None:
+    """Told at start, not a day later with the first expiry."""
+    assert reason == refusal(script(text), "told")
+
+
+def test_without_its_name_there_is_no_event_callback(script: Callable[[str], Path]) -> None:
+    """Whatever functions a script has."""
+    file = script("async def route(call): ...\nasync def told(event): ...\n")
+
+    assert (None, True) == (load_script(file).callback, bool(load_script(file, "told").callback))
+
+
 async def test_a_script_that_raises_raises(script: Callable[[str], Path]) -> None:
     """The worker answers 500; the loader hides nothing."""
     route = load_script(script("async def route(call):\n    raise KeyError('mine')\n")).route
