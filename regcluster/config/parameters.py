@@ -26,6 +26,9 @@ TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 """RFC 3261 §25.1, token."""
 
 NAME = re.compile(r"[A-Za-z0-9_-]+")
+TAKEN = frozenset({"q", "expires", "pub-gruu", "temp-gruu", "+sip.instance", "reg-id"})
+"""Contact parameters that say something else in a 200; no phone reads one that has them twice."""
+
 URI_TEXT = re.compile(r"[!#-;=?-~]+")
 """What a URI may hold and still stand between angle brackets: no blank, quote or bracket."""
 
@@ -53,6 +56,11 @@ def _spelling(registrar: RegistrarSettings, location: LocationSettings) -> Itera
     ):
         if text and not TOKEN.fullmatch(text):
             yield key, f"must be a token of SIP, without blanks or separators, not {shown(text)}"
+    if registrar.received_param.lower() in TAKEN:
+        yield (
+            "registrar.received_param",
+            f"is {shown(registrar.received_param)}, which says something else in a Contact",
+        )
     for key, text in (
         ("registrar.xavp_cfg", registrar.xavp_cfg),
         ("registrar.xavp_rcd", registrar.xavp_rcd),

@@ -47,6 +47,18 @@ def test_received_avp_is_an_avp(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text", ["q", "Expires", "pub-gruu", "temp-gruu", "+sip.instance", "reg-id"]
+)
+def test_received_is_not_shown_under_a_name_that_is_taken(text: str) -> None:
+    """A Contact that has a parameter twice breaks the 200 for its phone."""
+    wrong = f'is "{text}", which says something else in a Contact'
+
+    assert [("registrar.received_param", wrong)] == complaints(
+        registrar=RegistrarSettings(received_param=text)
+    )
+
+
 @pytest.mark.parametrize("text", ["a b", "a;b", "a\r\nX: y", 'a"', "é"])
 def test_names_in_messages_are_tokens(text: str) -> None:
     """Anything else would break the 200 it is written into, or never be found."""
