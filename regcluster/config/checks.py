@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from regcluster.config.address import bare_host, is_host, parse_address
+from regcluster.config.hosts import CLUSTER, Servers, split_servers
 from regcluster.config.parameters import Complaint, check_parameters
 from regcluster.config.secrets import secret_free
 from regcluster.config.settings import Settings
 from regcluster.config.values import shown
 
 SCHEMES = ("redis", "rediss", "unix", "embedded")
-LATER = ("redis+sentinel", "redis+cluster")
+SEVERAL = ("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+"""Of URLs that may name several servers."""
 
 
 def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
@@ -88,10 +90,8 @@ def _is_same(text: str, address: tuple[str, int]) -> bool:
 
 def _store(url: str) -> Iterator[Complaint]:
     scheme, mark, _ = url.partition("://")
-    known = ", ".join(f"{name}://" for name in SCHEMES)
-    if scheme in LATER:
-        yield "store.url", f"is {scheme}://, which this version does not support yet; use {known}"
-    elif not mark or scheme not in SCHEMES:
+    known = ", ".join(f"{name}://" for name in (*SCHEMES, *SEVERAL))
+    if not mark or scheme not in (*SCHEMES, *SEVERAL):
         yield "store.url", f"must begin with one of {known}, not {shown(url)}"
     elif wrong := _wrong_url(scheme, url):
         yield "store.url", f"is {secret_free(url)}, which {wrong}"
@@ -99,6 +99,8 @@ def _store(url: str) -> Iterator[Complaint]:
 
 def _wrong_url(scheme: str, url: str) -> str:
     """What is wrong with a URL of a known scheme; empty when nothing is."""
+    if scheme in SEVERAL:
+        return _wrong_servers(split_servers(url))
     try:
         parts = urlsplit(url)
         port = parts.port if scheme in ("redis", "rediss") else None
@@ -111,6 +113,25 @@ def _wrong_url(scheme: str, url: str) -> str:
     if not parts.hostname or port == 0:
         return f"names no server; write {scheme}://host:port/database"
     database = parts.path.strip("/")
+    return "" if database.isdigit() or not database else "must end in the number of a database"
+
+
+def _wrong_servers(servers: Servers) -> str:
+    """What is wrong with a URL that may name several servers; empty when nothing is."""
+    for host in servers.hosts:
+        try:
+            parts = urlsplit(f"//{host}")
+            port = parts.port
+        except ValueError:
+            return "cannot be read as a URL: look at its ports and brackets"
+        if not parts.hostname or port == 0:
+            return f"names no server; write {servers.scheme}://host:port,host:port"
+    path = servers.path.strip("/")
+    if servers.scheme.endswith(CLUSTER):
+        return "" if path in ("", "0") else "must name no database: a Cluster has but one"
+    service, _, database = path.partition("/")
+    if not service:
+        return f"names no service; write {servers.scheme}://host,host/service"
     return "" if database.isdigit() or not database else "must end in the number of a database"
 
 

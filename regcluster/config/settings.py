@@ -48,7 +48,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     """Where the bindings live."""
 
     url: str = "embedded://"
-    """``redis://``, ``rediss://``, ``unix://`` or ``embedded://[directory]``."""
+    """``redis://``, ``rediss://``, ``unix://``, ``redis+sentinel://``, ``redis+cluster://``, the
+    last two with ``rediss`` too, or ``embedded://[directory]``."""
     prefix: Annotated[
         str,
         Meta(pattern=r"^[A-Za-z0-9_.-]+$", description="letters, digits and any of `_ . -`"),
@@ -58,6 +59,9 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     """Fixed when the store is first used."""
     deadline_ms: Milliseconds = 500
     """The longest a store call may take before the request is answered 503."""
+    wait_replicas: Count = 0
+    """Replicas that must have a change before a REGISTER is answered 200; with fewer in half of
+    ``deadline_ms`` it is answered 503, though the change may stay. 0: do not wait."""
     grace_s: Seconds = 300
     """How long Redis itself keeps an AOR after its last binding has expired."""
     feed_maxlen: Positive = 1000

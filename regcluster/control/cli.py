@@ -103,9 +103,9 @@ def _check_url(url: str) -> None:
     if url.startswith("embedded:"):
         return
     # Only here: a look at the settings should seldom wait for the store's half of us.
-    from regcluster.store.endpoint import parse_endpoint
+    from regcluster.store.places import parse_place
 
-    parse_endpoint(url)
+    parse_place(url)
 
 
 def _checked(loaded: Loaded, as_json: bool, is_print: bool) -> str:

@@ -4,7 +4,7 @@ Slower than the pipelined link by an order of magnitude, but it speaks to anythi
 to; a node does not use it. The client has to be made for RESP2, its timeouts are its own.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -25,6 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from regcluster import metrics
 from regcluster.errors import StoreUnavailable
 from regcluster.store.connection import LATE, Arg, refusal
+from regcluster.store.endpoint import Endpoint
 from regcluster.store.scripts import SOURCES
 
 _CODES: dict[type[Exception], str] = {
@@ -52,6 +53,10 @@ class ClientLink:
     def problem(self) -> str:
         """Why the last call was not answered; empty if it was."""
         return self._problem
+
+    def nodes(self) -> Sequence[Endpoint]:
+        """Not known: only the client knows where it leads."""
+        return ()
 
     async def call(self, *args: Arg) -> Any:
         """Send a command and return the reply."""

@@ -9,7 +9,7 @@ away, so the order of the others stands.
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -51,6 +51,8 @@ class Call:
     reply: asyncio.Future[Any]
     deadline: float
     """On the loop's clock; the link sees to it."""
+    hops: int = 0
+    """How often a server of a Cluster has sent it to another."""
 
 
 def error_code(text: str) -> str:
@@ -73,6 +75,23 @@ def refuse(call: Call, text: str) -> None:
     """End ``call`` with the server's error."""
     if not call.reply.done():
         call.reply.set_exception(refusal(text))
+
+
+async def exchange(connection: "Connection", commands: Sequence[tuple[Arg, ...]]) -> list[Any]:
+    """The replies to ``commands``, errors among them."""
+    loop = asyncio.get_running_loop()
+    calls = [Call(args, pack(args), loop.create_future(), 0.0) for args in commands]
+    for call in calls:
+        connection.send(call)
+    return await asyncio.gather(*[call.reply for call in calls], return_exceptions=True)
+
+
+def unless_refused(replies: list[Any]) -> list[Any]:
+    """``replies``, if there is no error among them; else the first error is raised."""
+    for reply in replies:
+        if isinstance(reply, BaseException):
+            raise reply
+    return replies
 
 
 class Connection(asyncio.Protocol):

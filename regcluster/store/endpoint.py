@@ -7,12 +7,14 @@ refused, because a misspelled ``ssl_ca_certs`` should not end in a connection ch
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from regcluster.config.secrets import secret_free
 from regcluster.errors import ConfigError
+from regcluster.store.connection import Arg
 
 PORT = 6379
 
@@ -26,6 +28,24 @@ _REQUIREMENTS = {
     "required": ssl.CERT_REQUIRED,
 }
 _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class Place(Protocol):
+    """Where a link leads; which server that is may change from one connection to the next."""
+
+    async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """Make one connection. Raises ``OSError`` and ``StoreUnavailable``."""
+
+    @property
+    def introduction(self) -> Sequence[tuple[Arg, ...]]:
+        """What to say before anything else; none of it may be refused."""
+
+    def admit(self, replies: Sequence[Any]) -> None:
+        """Raise ``StoreUnavailable`` if the replies to it are not those of the server sought."""
+
+    @property
+    def here(self) -> "Endpoint | None":
+        """The server that ``connect`` led to last; where there is only one, that one."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -54,20 +74,46 @@ class Endpoint:
                 factory, self.host, self.port, ssl=self.tls, server_hostname=name
             )
 
+    @property
+    def introduction(self) -> list[tuple[Arg, ...]]:
+        """Who we are, and the database we mean."""
+        commands: list[tuple[Arg, ...]] = []
+        if self.username:
+            commands.append((b"AUTH", self.username, self.password))
+        elif self.password:
+            commands.append((b"AUTH", self.password))
+        if self.db:
+            commands.append((b"SELECT", self.db))
+        return commands
+
+    def admit(self, replies: Sequence[Any]) -> None:
+        """Whoever answers here is the server sought."""
+
+    @property
+    def here(self) -> "Endpoint":
+        """There is only one."""
+        return self
+
+    def at(self, host: str, port: int) -> "Endpoint":
+        """Another server that lets us in the same way."""
+        label = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return replace(self, host=host, port=port, path="", label=label)
+
 
 def parse_endpoint(url: str) -> Endpoint:
     """Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or raise ``ConfigError``."""
     try:
-        return _parse(url)
+        return parse(url)
     except ValueError as wrong:
         raise ConfigError([f"store.url: {secret_free(url)}: {wrong}"]) from None
 
 
-def _parse(url: str) -> Endpoint:
+def parse(url: str, also: frozenset[str] = frozenset()) -> Endpoint:
+    """As ``parse_endpoint``, but raises ``ValueError``, and passes over the arguments ``also``."""
     parts = urlsplit(url)
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("begins with none of redis://, rediss:// and unix://")
-    arguments = _arguments(parts)
+    arguments = url_arguments(parts, also)
     username = unquote(parts.username or "") or arguments.get("username", "")
     password = unquote(parts.password or "") or arguments.get("password", "")
     if parts.scheme == "unix":
@@ -86,7 +132,8 @@ def _parse(url: str) -> Endpoint:
     )
 
 
-def _arguments(parts: SplitResult) -> dict[str, str]:
+def url_arguments(parts: SplitResult, also: frozenset[str] = frozenset()) -> dict[str, str]:
+    """What follows the ``?``. Raises ``ValueError`` for an argument nobody knows."""
     try:
         arguments = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     except ValueError:
@@ -94,7 +141,7 @@ def _arguments(parts: SplitResult) -> dict[str, str]:
         raise ValueError(
             "what follows the ? is not name=value&name=value; inside a password it is written %3F"
         ) from None
-    known = _PLAIN | _TLS if parts.scheme == "rediss" else _PLAIN
+    known = (_PLAIN | _TLS if parts.scheme == "rediss" else _PLAIN) | also
     for name in arguments.keys() - known:
         raise ValueError(f"{name} is not one of {', '.join(sorted(known))}")
     return arguments
@@ -106,7 +153,12 @@ def _socket(parts: SplitResult) -> str:
     return unquote(parts.path)
 
 
-def _server(parts: SplitResult) -> tuple[str, int]:
+def parse_server(text: str, port: int) -> tuple[str, int]:
+    """Read ``host:port`` or ``[v6]:port``, either half may be missing; or raise ``ValueError``."""
+    return _server(urlsplit(f"//{text}"), port)
+
+
+def _server(parts: SplitResult, port: int = PORT) -> tuple[str, int]:
     if parts.fragment or "@" in parts.path:
         # "redis://:a#b@host" would quietly lead to a host named "", that is, to this machine.
         raise ValueError("a / ? # or @ inside a password is written %2F %3F %23 or %40")
@@ -115,10 +167,10 @@ def _server(parts: SplitResult) -> tuple[str, int]:
         host.encode("idna")
     except UnicodeError:
         raise ValueError("the host is no name that could be looked up") from None
-    return host, _port(parts)
+    return host, _port(parts, port)
 
 
-def _port(parts: SplitResult) -> int:
+def _port(parts: SplitResult, default: int) -> int:
     try:
         port = parts.port
     except ValueError:
@@ -126,7 +178,7 @@ def _port(parts: SplitResult) -> int:
         port = 0
     if port == 0:
         raise ValueError("the port is no number from 1 to 65535")
-    return port or PORT
+    return port or default
 
 
 def _database(text: str) -> int:
@@ -140,14 +192,20 @@ def _tls(arguments: dict[str, str]) -> ssl.SSLContext:
     requirement = arguments.get("ssl_cert_reqs", "required")
     if requirement not in _REQUIREMENTS:
         raise ValueError(f"ssl_cert_reqs is not one of {', '.join(_REQUIREMENTS)}")
-    check = arguments.get("ssl_check_hostname", "true").lower()
-    if check not in _SWITCH:
-        raise ValueError("ssl_check_hostname is neither true nor false")
+    check = parse_switch(arguments, "ssl_check_hostname")
     context = _context(arguments)
     # In this order: a context that checks names refuses to verify nothing.
-    context.check_hostname = _SWITCH[check] and requirement != "none"
+    context.check_hostname = check and requirement != "none"
     context.verify_mode = _REQUIREMENTS[requirement]
     return context
+
+
+def parse_switch(arguments: dict[str, str], name: str) -> bool:
+    """What ``name`` says, true where it is not given; or raise ``ValueError``."""
+    text = arguments.get(name, "true").lower()
+    if text not in _SWITCH:
+        raise ValueError(f"{name} is neither true nor false")
+    return _SWITCH[text]
 
 
 def _context(arguments: dict[str, str]) -> ssl.SSLContext:

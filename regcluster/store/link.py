@@ -25,10 +25,13 @@ from regcluster.store.connection import (
     Call,
     Connection,
     error_code,
+    exchange,
     pack,
     refuse,
+    unless_refused,
 )
-from regcluster.store.endpoint import Endpoint
+from regcluster.store.durable import Durability, DurableConnection
+from regcluster.store.endpoint import Endpoint, Place
 
 TICK_S = 0.02
 """How exactly deadlines are kept. One timer serves all calls; each its own would cost more."""
@@ -46,6 +49,9 @@ STEADY_S = 1.0
 
 CLIENT_NAME = b"regcluster"
 
+ASKING: tuple[Arg, ...] = (b"ASKING",)
+"""What makes the next command welcome to the server that a slot is on its way to."""
+
 NOT_YET = "the store has not answered yet"
 """The problem of a link that has only just begun."""
 
@@ -59,6 +65,10 @@ class Link(Protocol):
     @property
     def problem(self) -> str:
         """Why the server did not answer the last time it was asked; empty if it did."""
+
+    def nodes(self) -> Sequence[Endpoint]:
+        """The primaries as they are now, for whoever needs a connection of its own to each; none
+        where that is not known, or not by name."""
 
     async def close(self) -> None:
         """Let go; calls in flight fail with ``StoreUnavailable``."""
@@ -78,19 +88,36 @@ class Greeting(Protocol):
         """Raise ``StoreMismatch`` if the answer is that of a store that is not ours."""
 
 
+class Guide(Protocol):
+    """Knows the other servers of a Cluster."""
+
+    def divert(self, link: "PipelinedLink", call: Call, text: str) -> bool:
+        """See to a call that ``link``'s server has answered with an error, if it can be done."""
+
+    def stray(self) -> None:
+        """A connection was lost, or could not be made."""
+
+
 class PipelinedLink:
-    """One connection, made again whenever it is lost; ``sources`` are script texts by SHA."""
+    """One connection, made again whenever it is lost; ``sources`` are script texts by SHA.
+
+    With ``durability`` a change ends only when replicas have it too.
+    """
+
+    guide: Guide | None = None
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        place: Place,
         deadline_s: float,
         greeting: Greeting,
         sources: Mapping[Arg, bytes],
         try_s: float = TRY_S,
+        durability: Durability | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._endpoint = endpoint
+        self._place = place
+        self._durability = durability
         self._deadline_s = deadline_s
         self._greeting = greeting
         self._sources = sources
@@ -112,6 +139,15 @@ class PipelinedLink:
             return LATE if self._connection.is_late else ""
         return self._why
 
+    @property
+    def here(self) -> Endpoint | None:
+        """The server it leads to, as far as that is known."""
+        return self._place.here
+
+    def nodes(self) -> Sequence[Endpoint]:
+        """The one server."""
+        return [self.here] if self.here else []
+
     def call(self, *args: Arg) -> asyncio.Future[Any]:
         """Send a command; the reply comes within the deadline or not at all."""
         reply = self._loop.create_future()
@@ -121,6 +157,24 @@ class PipelinedLink:
             self._ticking = True
             self._loop.call_later(TICK_S, self._tick)
         return reply
+
+    def resend(self, call: Call, *, asking: bool = False) -> None:
+        """Send a call that was made elsewhere; ``asking``: for a slot on its way here."""
+        if self._connection and not self._connection.pending:
+            # What is left of the call's time may be little: silence is counted from now on.
+            self._connection.heard = self._loop.time()
+        if asking:
+            self._send(Call(ASKING, pack(ASKING), self._ignored(), call.deadline))
+        self._send(call)
+        if not self._ticking:
+            self._ticking = True
+            self._loop.call_later(TICK_S, self._tick)
+
+    def take_waiting(self) -> list[Call]:
+        """The calls that have not left, for whoever knows another way for them."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
 
     async def close(self) -> None:
         """Drop the connection for good; calls in flight, and any later call, fail at once."""
@@ -138,13 +192,15 @@ class PipelinedLink:
     def _tick(self) -> None:
         now = self._loop.time()
         expired = 0
-        # All calls have the same time, so those that wait are in the order of their deadlines.
-        while self._waiting and self._waiting[0].deadline <= now:
-            why = StoreUnavailable(f"no connection: {self._why}")
-            expired += _fail(self._waiting.popleft(), why)
+        # One that was sent here from elsewhere may have less time left than those before it.
+        for call in self._waiting:
+            if call.deadline <= now:
+                expired += fail(call, StoreUnavailable(f"no connection: {self._why}"))
+        while self._waiting and self._waiting[0].reply.done():
+            self._waiting.popleft()
         if self._connection:
             expired += self._connection.expire(now, self._deadline_s)
-        _count("timeout", expired)
+        count_errors("timeout", expired)
         self._ticking = bool(self._waiting or (self._connection and self._connection.pending))
         if self._ticking:
             self._loop.call_later(TICK_S, self._tick)
@@ -161,17 +217,19 @@ class PipelinedLink:
                 self._why = str(why) or LATE
                 if isinstance(why, StoreMismatch):
                     self._condemn(why)
+                if self.guide:
+                    self.guide.stray()
             held_s = self._loop.time() - self._adopted_at
             failures = 0 if held_s > STEADY_S else failures + 1
             await asyncio.sleep(pause(failures))
 
     async def _serve_one(self) -> None:
         """One connection from its making to its loss."""
-        connection = Connection(self._on_end)
+        connection = self._connection_to_be()
         until = self._loop.time() + self._try_s
         async with asyncio.timeout_at(until):
             # Cancelled in here uvloop closes the socket and tells nobody.
-            await self._endpoint.connect(lambda: connection)
+            await self._place.connect(lambda: connection)
         try:
             async with asyncio.timeout_at(until):
                 await self._greet(connection)
@@ -179,9 +237,14 @@ class PipelinedLink:
                 raise StoreUnavailable(connection.why)
             self._adopt(connection)
             # Cancelling the keeper must not cancel what the end of the connection is told by.
-            _count("lost", await asyncio.shield(connection.lost))
+            count_errors("lost", await asyncio.shield(connection.lost))
         finally:
             await connection.close(self._why)
+
+    def _connection_to_be(self) -> Connection:
+        if self._durability:
+            return DurableConnection(self._on_end, self._durability)
+        return Connection(self._on_end)
 
     def _adopt(self, connection: Connection) -> None:
         """From now on calls go to ``connection``, those that wait first."""
@@ -199,42 +262,27 @@ class PipelinedLink:
             self._connection = None
             self._why = connection.why
             metrics.count_store_reconnect()
+            if self.guide:
+                self.guide.stray()
 
     async def _greet(self, connection: Connection) -> None:
         """Say who we are, see whose store it is, leave the scripts there: one round trip.
 
         A store that nobody has used yet takes one more, to be set up.
         """
-        must = [*self._introduction(), self._greeting.question]
+        introduction = self._place.introduction
+        must = [*introduction, self._greeting.question]
         may = [(b"CLIENT", b"SETNAME", CLIENT_NAME)]
         may += [(b"SCRIPT", b"LOAD", text) for text in self._sources.values()]
-        replies = await self._exchange(connection, [*must, *may])
+        replies = await exchange(connection, [*must, *may])
         # An account that may not name itself or load scripts will do: EVAL brings the text along.
-        answer = _unless_refused(replies[: len(must)])[-1]
+        replies = unless_refused(replies[: len(must)])
+        self._place.admit(replies[: len(introduction)])
+        answer = replies[-1]
         if claims := self._greeting.claims(answer):
             again = [*claims, self._greeting.question]
-            answer = _unless_refused(await self._exchange(connection, again))[-1]
+            answer = unless_refused(await exchange(connection, again))[-1]
         self._greeting.check(answer)
-
-    async def _exchange(
-        self, connection: Connection, commands: Sequence[tuple[Arg, ...]]
-    ) -> list[Any]:
-        """The replies to ``commands``, errors among them."""
-        calls = [Call(args, pack(args), self._loop.create_future(), 0.0) for args in commands]
-        for call in calls:
-            connection.send(call)
-        return await asyncio.gather(*[call.reply for call in calls], return_exceptions=True)
-
-    def _introduction(self) -> list[tuple[Arg, ...]]:
-        commands: list[tuple[Arg, ...]] = []
-        endpoint = self._endpoint
-        if endpoint.username:
-            commands.append((b"AUTH", endpoint.username, endpoint.password))
-        elif endpoint.password:
-            commands.append((b"AUTH", endpoint.password))
-        if endpoint.db:
-            commands.append((b"SELECT", endpoint.db))
-        return commands
 
     def _on_error(self, call: Call, text: str) -> None:
         code = error_code(text)
@@ -244,6 +292,8 @@ class PipelinedLink:
             call.args = (b"EVAL", source, *call.args[2:])
             call.packed = pack(call.args)
             self._send(call)
+        elif self.guide and self.guide.divert(self, call, text):
+            return
         elif code in PASSING:
             # Once a greeting goes through, here or where the name leads by then, it is done after
             # all. The replies that have already come are seen to before the connection ends.
@@ -251,27 +301,25 @@ class PipelinedLink:
                 self._connection.abort(f"the store answered: {text}")
             self._send(call)
         else:
-            _count("refused", not call.reply.done())
+            count_errors("refused", not call.reply.done())
             refuse(call, text)
+
+    def _ignored(self) -> asyncio.Future[Any]:
+        """For a reply that says nothing; nor does its absence."""
+        reply: asyncio.Future[Any] = self._loop.create_future()
+        reply.add_done_callback(asyncio.Future.exception)
+        return reply
 
     def _send(self, call: Call) -> None:
         if self._connection:
             self._connection.send(call)
         elif self._verdict:
-            _count("refused", _fail(call, type(self._verdict)(*self._verdict.args)))
+            count_errors("refused", fail(call, type(self._verdict)(*self._verdict.args)))
         else:
             self._waiting.append(call)
 
 
-def _unless_refused(replies: list[Any]) -> list[Any]:
-    """``replies``, if there is no error among them; else the first error is raised."""
-    for reply in replies:
-        if isinstance(reply, BaseException):
-            raise reply
-    return replies
-
-
-def _fail(call: Call, why: StoreError) -> bool:
+def fail(call: Call, why: StoreError) -> bool:
     """End ``call``; False if it had ended before."""
     if call.reply.done():
         return False
@@ -279,7 +327,8 @@ def _fail(call: Call, why: StoreError) -> bool:
     return True
 
 
-def _count(kind: str, calls: int) -> None:
+def count_errors(kind: str, calls: int) -> None:
+    """Count so many calls that failed, and how."""
     for _ in range(calls):
         metrics.count_store_error(kind)
 

@@ -18,12 +18,12 @@ from regcluster.registrar.plan import DEFAULT_TABLE, Outcome, Record, SavePlan, 
 from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
-from regcluster.store.endpoint import parse_endpoint
 from regcluster.store.events import EVERYTHING, Wanted, Watch, unheard
 from regcluster.store.keys import SEPARATOR, Keys, bytes_text, text_bytes
-from regcluster.store.link import Link, PipelinedLink
+from regcluster.store.link import Link
 from regcluster.store.schema import Schema
-from regcluster.store.scripts import SOURCES, Scripts
+from regcluster.store.scripts import Scripts
+from regcluster.store.topology import open_link
 
 PULSE_S = 1.0
 """Seconds between two looks at the store's clock. They also find a dead connection that carries no
@@ -47,9 +47,8 @@ async def open_store(settings: StoreSettings, *, may_set_up: bool = True) -> "Re
     url = settings.url
     if url.startswith(SCHEME):
         url = embedded_url(url)
-    endpoint = parse_endpoint(url)
     schema = Schema(Keys(settings), settings, may_set_up=may_set_up)
-    link = PipelinedLink(endpoint, settings.deadline_ms / 1000, schema, SOURCES)
+    link = open_link(url, settings, schema)
     store = RedisStore(link, settings, schema=schema)
     store.start_pulse()
     return store

@@ -17,7 +17,10 @@ from regcluster.config.fields import FIELDS
 
 ORIGINS = dict.fromkeys(FIELDS, "here")
 
-KNOWN = "redis://, rediss://, unix://, embedded://"
+KNOWN = (
+    "redis://, rediss://, unix://, embedded://, "
+    "redis+sentinel://, rediss+sentinel://, redis+cluster://, rediss+cluster://"
+)
 
 
 def problems(**sections: object) -> list[str]:
@@ -98,10 +101,15 @@ def test_http_and_sip_cannot_share_a_tcp_address() -> None:
         "embedded://",
         "embedded:///var/lib/regcluster",
         "embedded://data",
+        "redis+sentinel://a,b:26380,[::1]:26379/main",
+        "redis+sentinel://u:secret@a/main/3?sentinel_password=word",
+        "rediss+sentinel://a/main",
+        "redis+cluster://a,b:7000,[::1]:7000",
+        "rediss+cluster://u:secret@a/0",
     ],
 )
 def test_urls_of_known_schemes_are_accepted(url: str) -> None:
-    """The four kinds of store this version knows."""
+    """One server, several that act as one, or one of our own."""
     assert [] == problems(store=StoreSettings(url=url))
 
 
@@ -113,12 +121,37 @@ def test_urls_of_known_schemes_are_accepted(url: str) -> None:
         ("REDIS://h", f'must begin with one of {KNOWN}, not "REDIS://h"'),
         ("http://u:secret@h", f'must begin with one of {KNOWN}, not "http://u:***@h"'),
         (
-            "redis+sentinel://u:secret@a,b/main",
-            f"is redis+sentinel://, which this version does not support yet; use {KNOWN}",
+            "redis+sentinel://u:secret@a,b",
+            "is redis+sentinel://u:***@a,b, which names no service; "
+            "write redis+sentinel://host,host/service",
         ),
         (
-            "redis+cluster://a,b",
-            f"is redis+cluster://, which this version does not support yet; use {KNOWN}",
+            "redis+sentinel://a/main/x",
+            "is redis+sentinel://a/main/x, which must end in the number of a database",
+        ),
+        (
+            "redis+sentinel://a,/main",
+            "is redis+sentinel://a,/main, which names no server; "
+            "write redis+sentinel://host:port,host:port",
+        ),
+        (
+            "rediss+cluster://",
+            "is rediss+cluster://, which names no server; "
+            "write rediss+cluster://host:port,host:port",
+        ),
+        (
+            "redis+cluster://a,b/1",
+            "is redis+cluster://a,b/1, which must name no database: a Cluster has but one",
+        ),
+        (
+            "redis+cluster://u:secret@a,b:x",
+            "is redis+cluster://u:***@a,b:x, which cannot be read as a URL: "
+            "look at its ports and brackets",
+        ),
+        (
+            "redis+cluster://a,b:0",
+            "is redis+cluster://a,b:0, which names no server; "
+            "write redis+cluster://host:port,host:port",
         ),
         (
             "redis://h:99999",

@@ -188,8 +188,9 @@ def test_each_kind_of_mistake_in_the_environment_is_one_sentence(
         ("redis://u:secret@h.example", "write section.key=value, not redis://u:***@h.example"),
         (
             "store.url=foo://u:secret@h",
-            "store.url must begin with one of redis://, rediss://, "
-            'unix://, embedded://, not "foo://u:***@h"',
+            "store.url must begin with one of redis://, rediss://, unix://, embedded://, "
+            "redis+sentinel://, rediss+sentinel://, redis+cluster://, rediss+cluster://, "
+            'not "foo://u:***@h"',
         ),
     ],
 )

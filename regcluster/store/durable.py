@@ -1,0 +1,132 @@
+"""``store.wait_replicas``: a change is told of only when replicas have it too.
+
+WAIT speaks for everything its connection has written before, so one stands behind all changes of a
+write, and the next is sent when that has been answered: a group commit. It also holds up whatever
+comes behind it, which is why reads have a connection of their own (``topology``). A script that is
+sent again with its text comes behind the WAIT that was meant for it; the next one is for it then.
+
+Redis is not strictly consistent for all that: a replica that has a change may not be the one that
+is promoted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from regcluster import metrics
+from regcluster.errors import StoreUnavailable
+from regcluster.store.connection import Arg, Call, Connection, pack
+
+
+@dataclass(slots=True, frozen=True)
+class Durability:
+    """What must be sure, and how sure."""
+
+    replicas: int
+    """How many must have a change."""
+    wait_s: float
+    """How long they have for it."""
+    changes: frozenset[Arg]
+    """SHAs and texts of the scripts whose changes are meant."""
+
+    def covers(self, args: tuple[Arg, ...]) -> bool:
+        """Whether the command of ``args`` is such a change."""
+        return len(args) > 1 and args[1] in self.changes
+
+
+@dataclass(slots=True, kw_only=True)
+class Change(Call):
+    """A call that is told its reply later than it comes: ``teller`` waits for that.
+
+    Over whichever connections it goes, it stays this one.
+    """
+
+    teller: asyncio.Future[Any]
+
+    def fail(self, why: BaseException) -> None:
+        """Tell that it failed, unless something was told before."""
+        if not self.teller.done():
+            self.teller.set_exception(why)
+
+
+class DurableConnection(Connection):
+    """A connection on which changes end once replicas have them."""
+
+    def __init__(self, on_end: Callable[[Connection], None], durability: Durability) -> None:
+        super().__init__(on_end)
+        self._durability = durability
+        self._uncovered: list[Change] = []
+        """Changes sent behind the last WAIT."""
+        self._is_waiting = False
+        """A WAIT is on its way."""
+
+    def send(self, call: Call) -> None:
+        """Write ``call``; if it is a change, a WAIT will follow."""
+        if not isinstance(call, Change) and self._durability.covers(call.args):
+            call = self._change(call)
+        if isinstance(call, Change):
+            self._uncovered.append(call)
+        super().send(call)
+
+    def _flush(self) -> None:
+        if self._uncovered and not self._is_waiting:
+            self._wait()
+        super()._flush()
+
+    def _change(self, call: Call) -> Change:
+        """``call`` as one whose reply is kept back."""
+        reply = self._loop.create_future()
+        change = Change(call.args, call.packed, reply, call.deadline, call.hops, teller=call.reply)
+
+        def replied(reply: asyncio.Future[Any]) -> None:
+            if not reply.cancelled() and (why := reply.exception()):
+                change.fail(why)
+
+        def told(teller: asyncio.Future[Any]) -> None:
+            # Who was to be told has left: as with any other call, it need not be sent any more.
+            if teller.cancelled():
+                change.reply.cancel()
+
+        change.reply.add_done_callback(replied)
+        change.teller.add_done_callback(told)
+        return change
+
+    def _wait(self) -> None:
+        """Ask the server when the replicas have what was written up to here."""
+        covered, self._uncovered = self._uncovered, []
+        self._is_waiting = True
+        args: tuple[Arg, ...] = (
+            *(b"WAIT", self._durability.replicas),
+            max(1, int(self._durability.wait_s * 1000)),
+        )
+        deadline = min(change.deadline for change in covered)
+        wait = Call(args, pack(args), self._loop.create_future(), deadline)
+        wait.reply.add_done_callback(lambda reply: self._waited(reply, covered))
+        super().send(wait)
+
+    def _waited(self, reply: asyncio.Future[Any], covered: list[Change]) -> None:
+        why = self._shortfall(reply)
+        for change in covered:
+            # One without a reply was sent again, here or elsewhere, and is seen to there.
+            if change.reply.done() and not change.teller.done():
+                self._tell(change, why)
+        self._is_waiting = False
+        if self._uncovered:
+            self._wait()
+
+    def _tell(self, change: Change, why: StoreUnavailable | None) -> None:
+        if why:
+            metrics.count_store_error("unreplicated")
+            change.fail(StoreUnavailable(*why.args))
+        elif not change.reply.cancelled():
+            change.teller.set_result(change.reply.result())
+
+    def _shortfall(self, reply: asyncio.Future[Any]) -> StoreUnavailable | None:
+        """Why the changes are not safe; ``None``: they are."""
+        if why := reply.exception():
+            return StoreUnavailable(*why.args)
+        has, wanted = reply.result(), self._durability.replicas
+        if has >= wanted:
+            return None
+        return StoreUnavailable(f"{has} of {wanted} replicas have it")

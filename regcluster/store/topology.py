@@ -1,0 +1,59 @@
+"""The link that a URL asks for: to one server, to the primary of Sentinels, to a Cluster."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from regcluster.config import StoreSettings
+from regcluster.store.cluster import ClusterLink
+from regcluster.store.connection import Arg
+from regcluster.store.durable import Durability
+from regcluster.store.endpoint import Endpoint
+from regcluster.store.link import Greeting, Link, PipelinedLink
+from regcluster.store.places import parse_place
+from regcluster.store.scripts import DROP, SAVE, SOURCES
+
+CHANGES: frozenset[Arg] = frozenset({SAVE.sha, SAVE.text, DROP.sha, DROP.text})
+"""What ``store.wait_replicas`` is about: what a phone or an operator is told has been done."""
+
+
+def open_link(url: str, settings: StoreSettings, greeting: Greeting) -> Link:
+    """A link to the store at ``url``. Raises ``ConfigError`` for a URL that cannot be used."""
+    place, deadline_s = parse_place(url), settings.deadline_ms / 1000
+    kind = (
+        partial(ClusterLink, place) if isinstance(place, tuple) else partial(PipelinedLink, place)
+    )
+    plain = partial(kind, deadline_s, greeting, SOURCES)
+    if not settings.wait_replicas:
+        return plain()
+    # A WAIT has half of a call's time, so that what comes behind one still has the other half.
+    durability = Durability(settings.wait_replicas, deadline_s / 2, CHANGES)
+    return TwoLanes(plain(durability=durability), plain(), durability)
+
+
+class TwoLanes:
+    """Changes that wait for replicas on one link, everything else on another."""
+
+    def __init__(self, changes: Link, others: Link, durability: Durability) -> None:
+        self._changes = changes
+        self._others = others
+        self._durability = durability
+
+    @property
+    def problem(self) -> str:
+        """That of either."""
+        return self._others.problem or self._changes.problem
+
+    def nodes(self) -> Sequence[Endpoint]:
+        """The primaries; both links lead to the same."""
+        return self._others.nodes()
+
+    def call(self, *args: Arg) -> Any:
+        """Send a command on the link for its kind."""
+        link = self._changes if self._durability.covers(args) else self._others
+        return link.call(*args)
+
+    async def close(self) -> None:
+        """Close both."""
+        await asyncio.gather(self._changes.close(), self._others.close())
