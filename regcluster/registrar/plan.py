@@ -17,6 +17,10 @@ Outcome = Literal["added", "refreshed", "removed", "unchanged", "out_of_order", 
 """What a save did. The first four are successes and name the last contact that had an effect;
 after the last two nothing has changed."""
 
+Restored = Literal["added", "refreshed", "kept", "expired"]
+"""What became of a binding put back: ``refreshed`` took the place of an older one, ``kept`` left
+one as new in its place, ``expired`` came too late."""
+
 
 @dataclass(slots=True)
 class Change:

@@ -6,10 +6,11 @@ raises ``StoreUnavailable`` when no answer came inside ``store.deadline_ms``, an
 while the store is one that was set up otherwise. A table is a key space of its own.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-from regcluster.registrar.plan import DEFAULT_TABLE, Record, SavePlan, Verdict
+from regcluster.registrar.binding import Binding
+from regcluster.registrar.plan import DEFAULT_TABLE, Record, Restored, SavePlan, Verdict
 
 
 class Store(Protocol):
@@ -24,8 +25,19 @@ class Store(Protocol):
     async def drop(self, aor: str, ruid: str = "", table: str = DEFAULT_TABLE) -> int:
         """Remove one binding by its ruid, or all of ``aor``; how many went."""
 
-    def scan(self, table: str = DEFAULT_TABLE) -> AsyncIterator[str]:
-        """Every AOR with at least one binding, partition by partition, each once."""
+    async def restore(
+        self, aor: str, binding: Binding, alias: str = "", table: str = DEFAULT_TABLE
+    ) -> Restored:
+        """Put ``binding`` back as it was, unless what is stored under its key is as new."""
+
+    def scan(
+        self, table: str = DEFAULT_TABLE, after: str = "", includes: Callable[[str], bool] = ...
+    ) -> AsyncIterator[str]:
+        """Every AOR with at least one binding that comes behind ``after``, in an order of the
+        store's own, each once; those alone that ``includes`` says yes to."""
+
+    async def now(self) -> int:
+        """The store's time, epoch ms."""
 
     async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""

@@ -39,6 +39,42 @@ def digest(call_id: str) -> str:
     return blake2b(text_bytes(call_id), digest_size=8).hexdigest()
 
 
+def encode(binding: Binding, alias: str = "") -> bytes:
+    """The whole value of ``binding``; ``alias`` is what its URI alone would make its key."""
+    change = Change(
+        key=binding.key,
+        lifetime=0,
+        uri=binding.uri,
+        q=binding.q,
+        params=binding.params,
+        ruid=binding.ruid,
+        alias=alias,
+        methods=binding.methods,
+        received=binding.received,
+        instance=binding.instance,
+        reg_id=binding.reg_id,
+    )
+    plan = SavePlan(
+        aor="",
+        call_id=binding.call_id,
+        cseq=binding.cseq,
+        user_agent=binding.user_agent,
+        wipe=False,
+        changes=[],
+        max_contacts=0,
+        cseq_delay=0,
+        socket=binding.socket,
+        path=binding.path,
+        cflags=binding.cflags,
+        connection=binding.connection,
+        xavp=binding.xavp,
+    )
+    instants = (binding.expires_at, binding.modified_at, binding.created_at, binding.cseq)
+    head = b"%b%013d%013d%013d%010d" % (VERSION, *instants)
+    names = (digest(binding.call_id) + binding.ruid).encode()
+    return head + names + encode_tail(change, plan)
+
+
 def encode_tail(change: Change, plan: SavePlan) -> bytes:
     """All of a value that comes after the ruid."""
     alias, socket, methods = change.alias, plan.socket, change.methods

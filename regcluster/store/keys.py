@@ -81,6 +81,10 @@ class Keys:
         """The index of each partition: a sorted set of AOR and binding key by expiry."""
         return self._indexes
 
+    def indexes_from(self, aor: bytes) -> list[bytes]:
+        """The index of the partition of ``aor``, and of each after that; of all if it is empty."""
+        return self._indexes[crc_hqx(aor, 0) % len(self._tags) if aor else 0 :]
+
     @property
     def feeds(self) -> list[bytes]:
         """The feed of each partition: a stream of changes."""

@@ -14,7 +14,7 @@ from regcluster import metrics
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError
 from regcluster.registrar.binding import Binding, preference
-from regcluster.registrar.plan import DEFAULT_TABLE, Outcome, Record, SavePlan, Verdict
+from regcluster.registrar.plan import DEFAULT_TABLE, Outcome, Record, Restored, SavePlan, Verdict
 from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
@@ -32,8 +32,16 @@ traffic, so that readiness does not wait for a phone to find it."""
 AT_ONCE = 64
 """Partitions asked about in one go: a pool of redis-py's holds a hundred connections."""
 
+READ_AHEAD = 5000
+"""AORs that a scan holds; it reads a partition once for so many."""
+
 SCAN_COUNT = 500
 """Members of an index read in one go: a millisecond of the server's time."""
+
+
+def everybody(aor: str) -> bool:
+    """For a scan that leaves nobody out."""
+    return True
 
 
 async def open_store(settings: StoreSettings, *, may_set_up: bool = True) -> "RedisStore":
@@ -160,20 +168,37 @@ class RedisStore:
         self._clock.observe(int(reply[1]), asked, answered)
         return int(reply[0])
 
-    async def scan(self, table: str = DEFAULT_TABLE) -> AsyncIterator[str]:
-        """Every AOR with at least one binding, partition by partition, each once.
+    async def restore(
+        self, aor: str, binding: Binding, alias: str = "", table: str = DEFAULT_TABLE
+    ) -> Restored:
+        """Put ``binding`` back as it was, unless what is stored under its key is as new."""
+        reply: bytes = await self._scripts.restore(aor, binding, alias, table)
+        return cast("Restored", reply.decode())
 
-        In memory are the AORs of one partition. One whose binding changes its key while its
-        partition is read may be missed; any other is found.
+    async def scan(
+        self,
+        table: str = DEFAULT_TABLE,
+        after: str = "",
+        includes: Callable[[str], bool] = everybody,
+    ) -> AsyncIterator[str]:
+        """Every AOR with at least one binding that comes behind ``after``, each once.
+
+        The order is by partition, then by octets, so that any AOR marks a place to go on from. In
+        memory are a few thousand AORs, however many there are; where a partition has more, it is
+        read again for the next. An AOR whose binding changes its key while its partition is read
+        may be missed; any other is found.
         """
         if not self._clock.is_set:
             await self._ask_time()
-        for index in self._keys.table(table).indexes:
-            seen: set[bytes] = set()
-            async for aor in self._aors(index):
-                if aor not in seen:
-                    seen.add(aor)
+        behind = text_bytes(after)
+        for index in self._keys.table(table).indexes_from(behind):
+            some = await self._next_aors(index, behind, includes)
+            while some:
+                for aor in some:
                     yield bytes_text(aor)
+                is_more = len(some) == READ_AHEAD
+                some = await self._next_aors(index, some[-1], includes) if is_more else []
+            behind = b""
 
     def watch(
         self, wanted: Wanted = EVERYTHING, on_problem: Callable[[str], None] = unheard
@@ -212,6 +237,18 @@ class RedisStore:
     def start_pulse(self, every_s: float = PULSE_S) -> None:
         """From now on look at the store's clock again and again; once is enough."""
         self._pulse = asyncio.get_running_loop().create_task(self._beat(every_s))
+
+    async def _next_aors(
+        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
+    ) -> list[bytes]:
+        """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
+        found: set[bytes] = set()
+        async for aor in self._aors(index):
+            if aor > behind and aor not in found and includes(bytes_text(aor)):
+                found.add(aor)
+                if len(found) == 2 * READ_AHEAD:
+                    found = set(sorted(found)[:READ_AHEAD])
+        return sorted(found)[:READ_AHEAD]
 
     async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
         """The AOR of each unexpired binding in one partition."""

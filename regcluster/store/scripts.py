@@ -11,8 +11,9 @@ from importlib.resources import files
 from typing import Any
 
 from regcluster.config import StoreSettings
+from regcluster.registrar.binding import Binding
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
-from regcluster.store.codec import FORGOTTEN, digest, encode_alias, encode_tail
+from regcluster.store.codec import FORGOTTEN, digest, encode, encode_alias, encode_tail
 from regcluster.store.connection import Arg
 from regcluster.store.keys import Keys, owner_of, text_bytes
 from regcluster.store.link import Link
@@ -38,9 +39,10 @@ SWEEP = _read("sweep")
 REAP = _read("reap")
 LEASE = _read("lease")
 TAKE = _read("take")
+RESTORE = _read("restore")
 
 SOURCES: dict[Arg, bytes] = {
-    script.sha: script.text for script in (SAVE, DROP, SWEEP, REAP, LEASE, TAKE)
+    script.sha: script.text for script in (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE)
 }
 
 
@@ -89,6 +91,24 @@ class Scripts:
             text_bytes(ruid),
             self._grace,
             self._feed_maxlen,
+        )
+
+    def restore(self, aor: str, binding: Binding, alias: str, table: str) -> Awaitable[Any]:
+        """Run ``restore.lua``; the reply is a word."""
+        name, keys = text_bytes(aor), self._keys.table(table)
+        names: tuple[bytes, ...] = keys.of(name)
+        if not binding.path and (owner := owner_of(binding.connection)):
+            names += (keys.flows(name, text_bytes(owner)),)
+        return self._link.call(
+            b"EVALSHA",
+            RESTORE.sha,
+            len(names),
+            *names,
+            name,
+            self._grace,
+            self._feed_maxlen,
+            text_bytes(binding.key),
+            encode(binding, alias),
         )
 
     def sweep(self, aor: bytes, keys: Iterable[bytes], table: str) -> Awaitable[Any]:
