@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from regcluster import metrics
 from regcluster.edge.worker import QUIET_S, Quiet
@@ -22,18 +23,24 @@ from regcluster.store.remote import RedisStore
 
 logger = get_logger(__name__)
 
-LOOK_S = 1.0
-"""How often a worker looks at a partition of its own."""
-
-PASS_S = 10.0
-"""How often it looks at every partition, and for what others have left behind."""
-
 AT_ONCE = 16
 """Partitions that are looked at, and scripts that run, at the same time."""
 
-CALL_S = PATIENCE_MS / 1000 / (LENGTH + 1)
-"""How long a script may take over one event. Then it is cancelled: while it hangs, nobody else is
-told of what was taken together with it."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often, and how long."""
+
+    look_s: float = 1.0
+    """From one look at the partitions that are ours to the next, about."""
+    pass_s: float = 10.0
+    """From one look at every partition, and at what others have left behind, to the next."""
+    call_s: float = PATIENCE_MS / 1000 / (LENGTH + 1)
+    """How long a script may take over one event. Then it is cancelled: what was taken together with
+    it would else be taken for left behind."""
+
+
+PACE = Pace()
 
 Tell = Callable[[Event], Awaitable[None]]
 
@@ -68,8 +75,9 @@ class Share:
 class Callbacks:
     """Calls a function for each expiry; begins with the first ``apply`` that names one."""
 
-    def __init__(self, store: RedisStore, is_ours: IsOurs = all_ours) -> None:
+    def __init__(self, store: RedisStore, is_ours: IsOurs = all_ours, pace: Pace = PACE) -> None:
         self._store = store
+        self._pace = pace
         self._is_ours = is_ours
         self._tell: Tell | None = None
         self._tables: dict[str, Expiries] = {}
@@ -89,12 +97,13 @@ class Callbacks:
     async def close(self, within_s: float) -> None:
         """Take nothing more; what is being told has that long to end. Others tell the rest."""
         self._tell = None
-        if self._task:
+        task, self._task = self._task, None
+        if task:
             with suppress(TimeoutError):
                 async with asyncio.timeout(within_s):
                     await self._resting.wait()
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            task.cancel()
+            await asyncio.wait([task])
 
     def _expiries(self, table: str) -> Expiries:
         return Expiries(self._store.link, self._store.keys.table(table), table)
@@ -105,13 +114,13 @@ class Callbacks:
             self._resting.clear()
             await self._look()
             self._resting.set()
-            await asyncio.sleep(LOOK_S * random.uniform(0.8, 1.2))
+            await asyncio.sleep(self._pace.look_s * random.uniform(0.8, 1.2))
 
     async def _look(self) -> None:
         """Look once at all partitions that are to be looked at now."""
         passes = time.monotonic() >= self._pass_at
         if passes:
-            self._pass_at = time.monotonic() + PASS_S * random.uniform(0.5, 1.5)
+            self._pass_at = time.monotonic() + self._pace.pass_s * random.uniform(0.5, 1.5)
         await asyncio.gather(
             *[
                 self._serve(expiries, partition, passes)
@@ -145,7 +154,7 @@ class Callbacks:
             return False
         outcome = "done"
         try:
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(self._pace.call_s):
                 await self._tell(event)
         except Exception:
             outcome = "failed"
