@@ -19,7 +19,6 @@ from typing import Any, Self
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.registrar.plan import DEFAULT_TABLE
-from regcluster.store.endpoint import Endpoint
 from regcluster.store.event import MARGIN_MS, NOW, Event, Since, read_event
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.link import Link, pause
@@ -98,7 +97,7 @@ class Watch:
             feed = keys.of(text_bytes(wanted.aor))[2]
             self._feeds = {keys.feeds.index(feed): feed}
         prefix = keys.feeds[0].removesuffix(b":{0}:e")
-        self._wakeups = Wakeups(prefix, self._primaries, self._ring)
+        self._wakeups = Wakeups(prefix, link.nodes, self._ring)
 
     async def __aenter__(self) -> Self:
         """Take the place: all that happens from now on will be told. Raises ``StoreError``."""
@@ -137,10 +136,6 @@ class Watch:
                     self._dirty.update(*pieces[position:])
                     await asyncio.sleep(pause(self._failures))
                     break
-
-    def _primaries(self) -> Sequence[Endpoint]:
-        nodes = getattr(self._link, "nodes", None)
-        return nodes() if nodes else ()
 
     def _ring(self, partition: int | None) -> None:
         """The feed of a partition has grown, or any may have."""

@@ -103,7 +103,9 @@ class Subscription(asyncio.Protocol):
         """Connect, have the server notify, and subscribe; then ring for whatever was missed."""
         async with asyncio.timeout(TRY_S):
             await self._endpoint.connect(lambda: self)
-            await self._introduce()
+            for words in self._endpoint.introduction:
+                await self._ask(*words)
+            await self._ask(b"CLIENT", b"SETNAME", CLIENT_NAME)
             await self._have_notified()
             pattern = _SPECIAL.sub(rb"\\\1", self._start) + b"*}:e"
             answer = await self._ask(b"PSUBSCRIBE", pattern)
@@ -151,14 +153,6 @@ class Subscription(asyncio.Protocol):
         if event == b"xadd":
             number = channel[len(self._start) : -len(b"}:e")]
             self._bell(int(number) if number.isdigit() else None)
-
-    async def _introduce(self) -> None:
-        endpoint = self._endpoint
-        if endpoint.username:
-            await self._ask(b"AUTH", endpoint.username, endpoint.password)
-        elif endpoint.password:
-            await self._ask(b"AUTH", endpoint.password)
-        await self._ask(b"CLIENT", b"SETNAME", CLIENT_NAME)
 
     async def _have_notified(self) -> None:
         """Add our flags to those the server has. One that does not let us may have them anyway."""
