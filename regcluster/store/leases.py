@@ -68,6 +68,53 @@ def chosen(members: Iterable[str], thing: bytes) -> str:
     return max(members, key=weight)
 
 
+class Roll:
+    """Who is alive, from what the heartbeats of one worker, ``name``, were told.
+
+    ``at`` is always now, in seconds, by a clock that nobody sets.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.members = frozenset([name])
+        """Every worker with a lease, as of the last heartbeat; we are always one of them."""
+        self._ends: dict[str, int] = {}
+        self._told_at = 0
+        """When the store answered the last heartbeat, by its own clock."""
+        self._steady_since = 0
+        self._fresh_until = -math.inf
+
+    def take(self, now: int, before: int, ends: dict[str, int], at: float) -> None:
+        """What the store tells: its time, when our lease would have ended, when each one's does."""
+        if not before or abs(now - self._told_at) > LATE_MS:
+            self._steady_since = now
+        self._told_at = now
+        self._fresh_until = at + LEASE_MS / 1000
+        self._ends = ends
+        members = frozenset([self.name, *[each for each, end in ends.items() if end > now]])
+        # The same object as long as they are the same: others remember what follows from them.
+        if members != self.members:
+            self.members = members
+
+    def is_orphaned(self, connection: str, bound_at: int, at: float) -> bool:
+        """Whether the owner of ``connection``, by which something was bound then, is gone."""
+        owner = owner_of(connection)
+        if not owner or owner in self.members:
+            return False
+        # Who has only just started had a lease before anything was bound, but we may not know yet.
+        return bound_at < self._told_at and self._may_judge(at)
+
+    def abandoned(self, at: float) -> list[str]:
+        """Owners gone for so long that what they have left is to be cleared away."""
+        if not self._may_judge(at):
+            return []
+        return [name for name, end in self._ends.items() if end < self._told_at - REAP_MS]
+
+    def _may_judge(self, at: float) -> bool:
+        is_steady = self._told_at - self._steady_since >= LEASE_MS
+        return is_steady and at < self._fresh_until
+
+
 class Leases:
     """The lease of ``holder``, and what it knows of all others'."""
 
@@ -82,31 +129,28 @@ class Leases:
         self._node = holder.node
         self._notice = json.dumps(asdict(notice)).encode()
         self._monotonic = monotonic
+        self.roll = Roll(holder.name)
+        """What it knows."""
         self._finished: set[str] = set()
-        self._ends: dict[str, int] = {}
-        self._seen_at = 0
-        self._steady_since = 0
-        self._fresh_until = -math.inf
-        self.name = holder.name
+
+    @property
+    def name(self) -> str:
         """Ours among the ``members``."""
-        self.members = frozenset([self.name])
-        """Every worker with a lease, as of the last heartbeat; we are always one of them."""
+        return self.roll.name
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Every worker with a lease, ourselves included; the same object until that changes."""
+        return self.roll.members
 
     def is_orphaned(self, connection: str, bound_at: int) -> bool:
         """Whether the owner of ``connection``, by which something was bound then, is gone."""
-        owner = owner_of(connection)
-        if not owner or owner in self.members:
-            return False
-        # A worker that has only just started had a lease before it bound anything.
-        return bound_at < self._seen_at and self._may_judge()
+        return self.roll.is_orphaned(connection, bound_at, self._monotonic())
 
     def abandoned(self) -> list[str]:
         """Owners gone for so long that what they have left is to be cleared away."""
-        if not self._may_judge():
-            return []
-        until = self._seen_at - REAP_MS
-        gone = [name for name, ends_at in self._ends.items() if ends_at < until]
-        return [name for name in gone if name not in self._finished]
+        gone = self.roll.abandoned(self._monotonic())
+        return [owner for owner in gone if owner not in self._finished]
 
     def finish(self, owner: str) -> None:
         """Nothing is left of an owner: the store may forget it with the next heartbeat."""
@@ -119,27 +163,14 @@ class Leases:
             store.scripts.lease(self.name, LEASE_MS, finished),
             store.link.call(b"SET", store.keys.node(self._node), self._notice, b"PX", LEASE_MS),
         )
-        replies = await asyncio.gather(*calls, return_exceptions=True)
-        if isinstance(replies[0], list):
+        told = (await asyncio.gather(*calls, return_exceptions=True))[0]
+        if isinstance(told, list):
             self._finished -= finished
-            self._learn(replies[0])
+            names = [bytes_text(name) for name in told[2::2]]
+            ends = [int(end) for end in told[3::2]]
+            ours = dict(zip(names, ends, strict=True))
+            self.roll.take(int(told[0]), int(told[1] or 0), ours, self._monotonic())
 
     async def end(self) -> None:
         """Give the lease up: our connections are closed. Raises ``StoreError``."""
         await self._store.scripts.lease(self.name, 0, ())
-
-    def _learn(self, told: Sequence[bytes]) -> None:
-        now = int(told[0])
-        if not told[1] or abs(now - self._seen_at) > LATE_MS:
-            self._steady_since = now
-        self._seen_at = now
-        self._fresh_until = self._monotonic() + LEASE_MS / 1000
-        names = [bytes_text(name) for name in told[2::2]]
-        self._ends = dict(zip(names, [int(float(end)) for end in told[3::2]], strict=True))
-        members = frozenset([name for name, ends_at in self._ends.items() if ends_at > now])
-        if members != self.members:
-            self.members = members
-
-    def _may_judge(self) -> bool:
-        is_steady = self._seen_at - self._steady_since >= LEASE_MS
-        return is_steady and self._monotonic() < self._fresh_until

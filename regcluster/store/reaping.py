@@ -32,10 +32,10 @@ class Reaper:
         """Clear away what every owner has left that is ours to see to."""
         for owner in self._leases.abandoned():
             if chosen(self._leases.members, text_bytes(owner)) == self._leases.name:
-                await self._clear(owner)
+                await self.clear(owner)
 
-    async def _clear(self, owner: str) -> None:
-        """All of one owner; if the store fails, what is left has to wait for the next round."""
+    async def clear(self, owner: str) -> None:
+        """Clear away what one owner has left; if the store fails, the rest waits for a round."""
         try:
             for table in self._tables():
                 flows = self._store.keys.table(table).all_flows(text_bytes(owner))

@@ -34,7 +34,7 @@ class Flows:
 
 @dataclass(slots=True)
 class Stored:
-    """All that is in a store but ``rc:meta``."""
+    """All that is in a store but ``rc:meta`` and what nodes say of themselves."""
 
     hashes: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
     """Values by binding key, by the name of the AOR's hash."""
@@ -124,7 +124,8 @@ def found(server: Server, settings: StoreSettings) -> Stored:
     """What is in the store; the feed is emptied by that."""
     keys, stored = Keys(settings), Stored()
     there: set[bytes] = set(server.ask(b"KEYS", b"*"))
-    for name in there - set(keys.permanent()):
+    nodes = {name for name in there if name.startswith(keys.node(""))}
+    for name in there - nodes - set(keys.permanent()):
         forgotten_at = server.ask(b"PEXPIRETIME", name)
         if b"}:f:" in name:
             stored.flows[name] = Flows(_scores(server, name), forgotten_at)
