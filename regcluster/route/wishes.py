@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Final
 
 from regcluster.config import RegistrarSettings
+from regcluster.errors import ScriptError
 from regcluster.location import Location
+from regcluster.registrar.binding import Xavp
 from regcluster.registrar.match import Match
 from regcluster.registrar.options import PLAIN_LOOKUP, LookupOptions, SaveFlag, SaveOptions
 from regcluster.registrar.plan import DEFAULT_TABLE
@@ -21,6 +23,10 @@ from regcluster.sip.hop import Hop
 
 PLAIN: Final = SaveFlag.NONE
 """No flag at all. To ask for one takes time, to see that these are the very ones does not."""
+
+MAX_KEPT = 4096
+"""Characters that a script may keep with a binding, names and values together. It may have them
+from the phone, and every save and lookup of the user reads those of all bindings."""
 
 
 def save_options(call: Exchange, location: Location, table: str, flags: SaveFlag) -> SaveOptions:
@@ -94,7 +100,7 @@ def _read_values(call: Exchange, location: Location, options: SaveOptions) -> No
     if registrar.received_avp:
         options.received = call.avp.text(registrar.received_avp)
     if kept and (root := call.xavp.root(kept)):
-        options.xavp = root.newest()
+        options.xavp = _kept(root)
     if cfg := _cfg(call, registrar):
         expires = cfg.integer("expires")
         if expires is not None and expires >= 0:
@@ -102,6 +108,15 @@ def _read_values(call: Exchange, location: Location, options: SaveOptions) -> No
         options.q = cfg.integer("q")
         options.max_contacts = cfg.integer("max_contacts")
         options.connection = _connection(cfg) or options.connection
+
+
+def _kept(root: Root) -> Xavp:
+    """What is kept of ``root`` with each binding of the request."""
+    kept = root.newest()
+    length = sum(len(name) + len(str(value)) for name, value in kept.items())
+    if length > MAX_KEPT:
+        raise ScriptError(f"{length} characters are too many to keep: {MAX_KEPT} at most")
+    return kept
 
 
 def _connection(cfg: Root) -> str:

@@ -9,7 +9,7 @@ from regcluster.errors import ScriptError
 from regcluster.registrar.match import Match
 from regcluster.registrar.options import PLAIN_LOOKUP, LookupOptions, SaveFlag, SaveOptions
 from regcluster.route.call import Call
-from regcluster.route.wishes import lookup_options, match_wanted, save_options
+from regcluster.route.wishes import MAX_KEPT, lookup_options, match_wanted, save_options
 from regcluster.sip.hop import Hop
 from tests.route.stage import Peer, call_of
 from tests.test_location import location_with, read
@@ -128,6 +128,21 @@ async def test_what_a_script_keeps_is_the_newest_of_each_child() -> None:
         options = save_options(call, location, "location", SaveFlag.NONE)
 
     assert {"desk": 14} == options.xavp
+
+
+async def test_a_script_keeps_no_more_than_is_read_at_once() -> None:
+    """Every look-up of the user pays for it, and the text may be the phone's own."""
+    agent = "x" * (MAX_KEPT - len("agent") - len("desk") - len("12"))
+    fits: dict[str, str | int] = {"agent": agent, "desk": 12}
+    async with location_with(location=LocationSettings(xavp_contact="kept")) as location:
+        call = call_of(read(register()), location)
+        root = call.xavp.add_root("kept", fits)
+        options = save_options(call, location, "location", SaveFlag.NONE)
+        root.set("desk", 123)
+        with pytest.raises(ScriptError, match="4097 characters are too many to keep: 4096 at most"):
+            save_options(call, location, "location", SaveFlag.NONE)
+
+    assert fits == options.xavp
 
 
 @pytest.mark.parametrize("name", ["", "another"])
