@@ -81,6 +81,14 @@ def _http(settings: Settings) -> Iterator[Complaint]:
         yield "http.listen", f"is {listen}, which listen.tcp has taken"
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_same(text: str, address: tuple[str, int]) -> bool:
     try:
         return parse_address(text) == address
@@ -142,6 +150,9 @@ def _hosts(settings: Settings) -> Iterator[Complaint]:
             "node.advertise",
             f"must be a host name or IP address without port, not {shown(advertise)}",
         )
+    for alias in settings.node.aliases:
+        if not is_host(alias) and not _is_address(alias):
+            yield "node.aliases", f"holds {shown(alias)}, which is neither a host nor host:port"
     for domain in settings.routing.domains:
         if not is_host(domain):
             yield "routing.domains", f"holds {shown(domain)}, which is no domain"

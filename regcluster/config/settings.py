@@ -28,6 +28,9 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     advertise: str = ""
     """Host or address that reaches this node from outside, written in Via; empty: the address the
     request came in on."""
+    aliases: list[str] = []
+    """Other names by which requests reach this node, ``host`` or ``host:port``: a balancer's, or
+    those in ``routing.service_route``. A Route with one of them ends here."""
     drain_s: Annotated[float, Meta(ge=0)] = 10.0
     """Seconds from SIGTERM to exit, at most; an embedded store that hangs takes one more."""
     notice_s: Annotated[float, Meta(ge=0)] = 0.0

@@ -84,7 +84,11 @@ class Process:
         leases = Leases(store, LeaseHolder(settings.node.name, start.worker, epoch), _notice(start))
         self._upkeep = Upkeep(store, leases, lambda: self._location.settings.tables)
         self._identity = identity = Identity(
-            settings.node.advertise, listeners, settings.node.name, self._table
+            settings.node.advertise,
+            listeners,
+            settings.node.name,
+            self._table,
+            settings.node.aliases,
         )
         gruus = TemporaryGruus(lambda: store.secret, lambda: secrets.token_bytes(NONCE_OCTETS))
         self._location = Location(

@@ -29,15 +29,22 @@ class Identity:
     """The names, addresses and ports this node is reached by.
 
     ``listeners`` are the addresses as configured, which may stand for every address of the machine;
-    ``table`` holds the connections of this worker.
+    ``table`` holds the connections of this worker; ``aliases`` are hosts, with or without a port,
+    that lead here.
     """
 
-    __slots__ = ("_advertise", "_listeners", "_ports", "_table", "node")
+    __slots__ = ("_advertise", "_aliases", "_listeners", "_ports", "_table", "node")
 
     def __init__(
-        self, advertise: str, listeners: Sequence[Hop], node: str, table: FlowTable
+        self,
+        advertise: str,
+        listeners: Sequence[Hop],
+        node: str,
+        table: FlowTable,
+        aliases: Sequence[str] = (),
     ) -> None:
         self._advertise = advertise.lower().strip("[]")
+        self._aliases = frozenset([alias.lower() for alias in aliases])
         self._listeners = listeners
         self._ports = frozenset([listener.port for listener in listeners])
         self._table = table
@@ -57,7 +64,10 @@ class Identity:
     def is_ours(self, uri: SipUri) -> bool:
         """Whether a SIP URI names this node: host and port (RFC 3261 §16.4)."""
         transport = "TLS" if uri.scheme == "sips" else ""
-        return self._matches(uri.host, uri.port or default_port(transport))
+        port = uri.port or default_port(transport)
+        if self._aliases and not self._aliases.isdisjoint((uri.host, f"{uri.host}:{port}")):
+            return True
+        return self._matches(uri.host, port)
 
     def wrote(self, via: Via) -> bool:
         """Whether a Via is one we put there (RFC 3261 §18.1.2)."""

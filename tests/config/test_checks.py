@@ -201,6 +201,16 @@ def test_domains_are_hosts() -> None:
     ] == problems(routing=routing)
 
 
+def test_aliases_are_hosts_with_or_without_a_port() -> None:
+    """What names no host would never be met in a Route."""
+    node = NodeSettings(aliases=["sip.example.com", "vip.example.com:5090", "[::1]", "sip:a.b", ""])
+
+    assert [
+        'here: node.aliases holds "sip:a.b", which is neither a host nor host:port',
+        'here: node.aliases holds "", which is neither a host nor host:port',
+    ] == problems(node=node)
+
+
 def test_parameters_are_told_beside_all_others() -> None:
     """One message holds what is wrong with any section."""
     found = problems(

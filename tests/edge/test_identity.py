@@ -18,6 +18,9 @@ MANY = Identity(
     FlowTable(0, "e"),
 )
 NAMED = Identity("SIP.example.com", LISTENERS, "node-1", FlowTable(0, "e"))
+BALANCED = Identity(
+    "", LISTENERS, "node-1", FlowTable(0, "e"), ["Balancer.example.com", "vip.example.com:5090"]
+)
 
 
 def uri(text: str) -> SipUri:
@@ -59,6 +62,27 @@ def test_via_names_what_is_advertised() -> None:
 def test_a_uri_is_ours_by_host_and_port(text: str, ours: bool) -> None:
     """An address of this machine or the advertised name, at a port we listen on."""
     assert ours == NAMED.is_ours(uri(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("sip:balancer.example.com;lr", True),
+        ("sip:BALANCER.example.com:5070", True),
+        ("sip:vip.example.com:5090", True),
+        ("sip:vip.example.com", False),
+        ("sip:127.0.0.1", True),
+        ("sip:other.example.com", False),
+    ],
+)
+def test_a_uri_is_ours_by_an_alias(text: str, ours: bool) -> None:
+    """The name of a balancer leads here, at any port or at the one it is given."""
+    assert ours == BALANCED.is_ours(uri(text))
+
+
+def test_a_via_with_an_alias_is_not_ours() -> None:
+    """We never write one: it is a Via of the balancer's."""
+    assert not BALANCED.wrote(parse_via("SIP/2.0/UDP balancer.example.com;branch=z9hG4bK-1"))
 
 
 @pytest.mark.parametrize(
