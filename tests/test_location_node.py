@@ -113,3 +113,21 @@ async def test_a_contact_whose_connection_is_gone_is_passed_over_if_so_configure
         found = await location.lookup(ALICE)
 
     assert [TWO.strip("<>")] == [branch.uri for branch in found.branches]
+
+
+async def test_a_contact_whose_owner_is_gone_is_passed_over() -> None:
+    """Whatever the settings; the node is asked, and told when it was bound."""
+    asked: list[tuple[str, int]] = []
+
+    def is_orphaned(connection: str, bound_at: int) -> bool:
+        asked.append((connection, bound_at))
+        return connection == "edge-1/0.e.1"
+
+    async with location_with(node=Node(is_orphaned=is_orphaned)) as location:
+        for token, contact in enumerate([ONE, TWO], start=1):
+            options = SaveOptions(connection=f"edge-1/0.e.{token}")
+            await location.save(read(register(contact=contact, call_id=contact[:20])), options)
+        found = await location.lookup(ALICE)
+
+    assert [TWO.strip("<>")] == [branch.uri for branch in found.branches]
+    assert (found.bindings[0].connection, found.bindings[0].modified_at) in asked

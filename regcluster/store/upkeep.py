@@ -31,7 +31,7 @@ class Upkeep:
     def start(self) -> None:
         """Begin, with a heartbeat."""
         jobs = (self._beat, self._sweep, self._reap)
-        self._tasks = [asyncio.create_task(_for_ever(job)) for job in jobs]
+        self._tasks = [asyncio.create_task(for_ever(job)) for job in jobs]
 
     async def stop(self) -> None:
         """End it all, and then the lease. Nothing happens if it was never started."""
@@ -59,14 +59,15 @@ class Upkeep:
         await asyncio.sleep(_about(HEARTBEAT_S))
 
 
-async def _for_ever(job: Callable[[], Awaitable[None]]) -> None:
+async def for_ever(job: Callable[[], Awaitable[None]], pause_s: float = HEARTBEAT_S) -> None:
+    """Do ``job`` again and again; after an error that nobody foresaw, with a pause."""
     while True:
         try:
             await job()
         except Exception:
             # Whatever it was, who gave up now would be missed for as long as the worker lives.
             logger.exception("upkeep of the store failed")
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(pause_s)
 
 
 def _about(seconds: float) -> float:

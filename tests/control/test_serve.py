@@ -39,6 +39,7 @@ from regcluster.control.channel import (
 from regcluster.control.serve import SPARE_FILES, work
 from regcluster.control.supervisor import WORKER
 from regcluster.edge.sockets import bind_udp
+from regcluster.store.keys import Keys
 from tests.control.watch import PATIENCE_S, own_log
 from tests.peer.phone import Phone
 from tests.peer.processes import HOST, free_port
@@ -296,3 +297,38 @@ async def test_a_worker_leaves_signals_to_its_supervisor(settings: Settings, fol
     ward.channel.close()
 
     assert 0 == code
+
+
+async def test_it_has_a_lease_for_as_long_as_it_works(
+    settings: Settings, folder: Path, valkey: RealServer
+) -> None:
+    """Draining gives it up when the connections are closed, so that nobody calls over them."""
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        async with Phone(ward.address) as phone:
+            # Heartbeats go first, so by its answer the lease is there.
+            await phone.register("alice", CONTACT)
+        name, held_until = valkey.ask(b"ZRANGE", b"rc:nodes", 0, -1, b"WITHSCORES")
+        await ward.drained(1.0)
+        ended = valkey.ask(b"ZRANGE", b"rc:nodes", 0, -1, b"WITHSCORES")
+
+    assert name.startswith(b"edge-1/0.")
+    assert float(held_until) > 0
+    assert [name, b"0"] == ended
+
+
+async def test_it_sweeps_what_is_overdue(
+    settings: Settings, folder: Path, valkey: RealServer
+) -> None:
+    """Within a second or so."""
+    async with started(settings, folder) as ward:
+        await ward.report(Ready)
+        aor = b"alice@127.0.0.1"
+        index = Keys(settings.store).of(aor)[1]
+        valkey.ask(b"ZADD", index, 1000, aor + b"\nsip:alice@h")
+        with anyio.fail_after(PATIENCE_S):
+            while valkey.ask(b"EXISTS", index):
+                await ward.report(Status)
+        await ward.drained(1.0)
+
+    assert 0 == ward.code

@@ -257,3 +257,45 @@ def test_desc_time_order_puts_the_newest_first() -> None:
     assert Record(NOW, [third, second, first, old]) == ordered(
         record, LocationSettings(desc_time_order=1)
     )
+
+
+HELD = replace(BINDING, uri="sip:held@h", connection="dead/0.e.1", modified_at=40, ruid="r8")
+
+
+def is_orphaned(connection: str, bound_at: int) -> bool:
+    return connection.startswith("dead/") and bound_at <= 40
+
+
+@pytest.mark.parametrize("mode", [0, 3])
+@pytest.mark.parametrize(
+    ("binding", "is_found"),
+    [
+        (HELD, False),
+        (replace(HELD, path="<sip:edge;lr>"), True),
+        (replace(HELD, connection="live/0.e.1"), True),
+        (replace(HELD, connection=""), True),
+        (replace(HELD, modified_at=41), True),
+    ],
+)
+def test_a_binding_whose_owner_is_gone_is_passed_over_in_any_mode(
+    mode: int, binding: Binding, is_found: bool
+) -> None:
+    """Where the connection was the one way back; behind a Path it led to a proxy."""
+    registrar = RegistrarSettings(lookup_filter_mode=mode)
+    selector = Selector(registrar, is_us, lambda _: False, is_orphaned)
+
+    found = selector.select(Record(NOW, [binding, PLAIN]), WHOLE_AOR, LookupOptions())
+
+    expected = ["sip:held@h", "sip:plain@h"] if is_found else ["sip:plain@h"]
+    assert expected == [branch.uri for branch in found.branches]
+
+
+@pytest.mark.parametrize("wanted", [WHOLE_AOR, Instance(AA), temporary(FLOW_1)])
+def test_where_nothing_else_is_bound_nothing_is_found(wanted: Wanted) -> None:
+    """As if the binding were not there, whatever its methods."""
+    held = replace(FLOW_1, connection="dead/0.e.1", methods=0)
+    selector = Selector(FILTERING, is_us, lambda _: False, is_orphaned)
+
+    found = selector.select(Record(NOW, [held]), wanted, LookupOptions(method="INVITE"))
+
+    assert Lookup(NOT_FOUND, [], []) == found
