@@ -62,14 +62,15 @@ class Reaper:
         stored: list[bytes] = await self._store.link.call(b"HGETALL", keys.bindings(aor))
         doomed: list[bytes] = []
         for key, value in zip(stored[::2], stored[1::2], strict=True):
-            if _is_left_by(owner, key, value):
+            if is_left_by(owner, key, value):
                 doomed += (key, value)
         reply = await self._store.scripts.reap(aor, text_bytes(owner), doomed, table)
         for _ in range(int(reply[0])):
             metrics.count_reaped()
 
 
-def _is_left_by(owner: str, key: bytes, value: bytes) -> bool:
+def is_left_by(owner: str, key: bytes, value: bytes) -> bool:
+    """Whether a stored binding hangs on a connection of ``owner``, and on nothing else."""
     try:
         binding = decode(key, value)
     except StoreError:

@@ -1,4 +1,4 @@
-"""What ``save.lua`` and ``drop.lua`` promise, in plain Python: RFC 3261 §10.3, steps 6 and 7.
+"""What the scripts of the store promise, in plain Python: RFC 3261 §10.3, steps 6 and 7, and ends.
 
 Written from the rules, not from the scripts: contacts are compared as URIs (§19.1.4) where a script
 compares keys, and what changed is read off the record before and after, where a script keeps count.
@@ -71,6 +71,22 @@ class Model:
         self.feed.append([])
         record = self._expire(aor, now)
         after = {key: old for key, old in record.items() if ruid not in ("", old.ruid)}
+        self._store(aor, after)
+        self._tell("removed", aor, [old for key, old in record.items() if key not in after])
+        return len(record) - len(after)
+
+    def sweep(self, aor: str, now: int) -> list[int]:
+        """Remove what is overdue; when each of it had expired."""
+        self.feed.append([])
+        before = self.bindings.get(aor, {})
+        alive = self._expire(aor, now)
+        return sorted(old.expires_at for key, old in before.items() if key not in alive)
+
+    def reap(self, aor: str, owner: str, now: int) -> int:
+        """Remove what hangs on a connection of ``owner`` and on nothing else; how many went."""
+        self.feed.append([])
+        record = self._expire(aor, now)
+        after = {key: old for key, old in record.items() if not _hangs_on(old, owner)}
         self._store(aor, after)
         self._tell("removed", aor, [old for key, old in record.items() if key not in after])
         return len(record) - len(after)
@@ -260,6 +276,11 @@ class _Walk:
             connection=plan.connection,
             xavp=kept if plan.xavp is None else plan.xavp,
         )
+
+
+def _hangs_on(binding: Binding, owner: str) -> bool:
+    """Whether the one way back was a connection, ``<owner>.<number>``."""
+    return not binding.path and binding.connection.rpartition(".")[0] == owner
 
 
 def _are_flows(old: Binding, change: Change) -> bool:

@@ -17,14 +17,16 @@ from hypothesis import strategies as st
 
 from regcluster.config import LocationSettings, StoreSettings
 from regcluster.registrar.binding import ANY_METHOD, Xavp, flow_key, key_scope, match_key
+from regcluster.registrar.plan import DEFAULT_TABLE as TABLE
 from regcluster.registrar.plan import Change, SavePlan, Verdict
 from regcluster.sip.uri import parse_uri
 from regcluster.store.keys import Keys
+from regcluster.store.reaping import is_left_by
 from regcluster.store.remote import RedisStore
 from regcluster.store.scripts import Scripts
 from tests.servers import Server
 from tests.store.model import Model, serial
-from tests.store.stored import Stored, age, found, ought, sorted_by_call
+from tests.store.stored import Stored, age, found, ought, pairs, sorted_by_call, unheld
 
 pytestmark = pytest.mark.anyio
 
@@ -106,13 +108,28 @@ class Drop:
 
 
 @dataclass(slots=True, frozen=True)
+class Sweep:
+    """A sweeper comes by, who takes all that there is for overdue."""
+
+    aor: str
+
+
+@dataclass(slots=True, frozen=True)
+class Reap:
+    """What an owner of connections has left is cleared away."""
+
+    aor: str
+    owner: str
+
+
+@dataclass(slots=True, frozen=True)
 class Passing:
     """Time that goes by."""
 
     milliseconds: int
 
 
-Step = Register | Drop | Passing
+Step = Register | Drop | Sweep | Reap | Passing
 
 Batch = tuple[Passing, list[Register]]
 """What time goes by, and REGISTERs that then come at once."""
@@ -139,6 +156,8 @@ WAYS = [
 TURNS = list(product(("c1", "c1", "c2", "C1"), (1, 2, 3)))
 PASSINGS = st.builds(Passing, st.sampled_from([1, 999, 1000, DELAY * 1000, 60_000]))
 DROPS = st.builds(Drop, st.sampled_from(AORS), st.sampled_from([None, 0, 1, 9]))
+SWEEPS = st.builds(Sweep, st.sampled_from(AORS))
+REAPS = st.builds(Reap, st.sampled_from(AORS), st.sampled_from(["n1/0.e", "n2/0.e"]))
 
 
 def registers(uris: Sequence[str], flows: Sequence[tuple[str, int]]) -> st.SearchStrategy[Register]:
@@ -155,8 +174,9 @@ def registers(uris: Sequence[str], flows: Sequence[tuple[str, int]]) -> st.Searc
 
 
 def steps(requests: st.SearchStrategy[Register]) -> st.SearchStrategy[list[Step]]:
-    """Histories in which seven in ten steps are REGISTERs."""
-    kinds: list[st.SearchStrategy[Step]] = [*[requests] * 7, PASSINGS, PASSINGS, DROPS]
+    """Histories in which three in four steps are REGISTERs."""
+    others: list[st.SearchStrategy[Step]] = [PASSINGS, PASSINGS, DROPS, SWEEPS, REAPS]
+    kinds: list[st.SearchStrategy[Step]] = [*[requests] * 13, *others]
     step = st.sampled_from(kinds).flatmap(lambda kind: kind)
     # Lists of lists, because Hypothesis makes most plain ones too short for anything to collide.
     return st.lists(st.lists(step, min_size=1, max_size=8), max_size=8).map(
@@ -241,10 +261,26 @@ class Pair:
                 ruid = self._ruid(step)
                 dropped, now = await self.scripts.drop(aor, ruid)
                 return self.model.drop(aor, ruid, int(now)), dropped
+            case Sweep(aor):
+                now, *gone = await self._sweep(aor)
+                return self.model.sweep(aor, now), sorted(gone)
+            case Reap(aor, owner):
+                reaped, now = await self._reap(aor, owner)
+                return self.model.reap(aor, owner, now), reaped
             case Passing(milliseconds):
                 self.model.age(milliseconds)
                 age(self.server, STORE, milliseconds)
                 return None, None
+
+    async def _sweep(self, aor: str) -> list[int]:
+        keys = self.server.ask(b"HKEYS", Keys(STORE).bindings(aor.encode()))
+        return [int(instant) for instant in await self.scripts.sweep(aor.encode(), keys, TABLE)]
+
+    async def _reap(self, aor: str, owner: str) -> list[int]:
+        stored = pairs(self.server.ask(b"HGETALL", Keys(STORE).bindings(aor.encode())))
+        doomed = [part for pair in stored if is_left_by(owner, *pair) for part in pair]
+        reply = await self.scripts.reap(aor.encode(), owner.encode(), doomed, TABLE)
+        return [int(number) for number in reply]
 
     def _ruid(self, step: Drop) -> str:
         if step.place is None:
@@ -280,6 +316,7 @@ async def test_every_history_ends_as_the_model_says(
 
             assert expected == outcome
             assert ought(pair.model, STORE) == stored
+            assert [] == unheld(pair.model, stored, STORE)
 
 
 @EXAMPLES
@@ -303,6 +340,7 @@ async def test_saves_at_once_end_as_if_one_came_after_the_other(
             model = next((end for end in orders if is_stored(end, stored)), None)
 
             assert model, (verdicts, stored)
+            assert [] == unheld(model, stored, STORE)
             pair.model = model
 
 
