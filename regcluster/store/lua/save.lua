@@ -49,6 +49,19 @@ local function precedes(a, b)
   return (byte(a, at) or -1) < (byte(b, at) or -1)
 end
 
+-- The parameters of the URI key `name` by their names, read once: who registers many contacts with
+-- many parameters each would else have every one read for every other.
+local parts = {}
+local function parts_of(name, from)
+  local found = parts[name]
+  if not found then
+    found = {}
+    for parameter, rest in sub(name, from):gmatch('([^;=]+)([^;]*)') do found[parameter] = rest end
+    parts[name] = found
+  end
+  return found
+end
+
 -- The live key that a contact means which is not there by its own: the one whose URI section 19.1.4
 -- calls equal to the contact's, so that the strict parts are the same text, and no parameter named
 -- in both has two values. Of several it is the one spelled the same way, else the least.
@@ -63,10 +76,8 @@ local function equal(live, key, tail)
     key = find(rules, 's', 1, true) and '' or alias_of(tail, 1)
   end
   local cut = find(key, ' ', 1, true) or #key + 1
-  local strict, named, least, match = sub(key, 1, cut - 1), {}, nil, nil
-  for name, rest in sub(key, cut + 1):gmatch('([^;=]+)([^;]*)') do
-    named[name] = rest
-  end
+  local strict, least, match = sub(key, 1, cut - 1), nil, nil
+  local named
   for other, value in pairs(live) do
     local name = other
     -- A flow never means another one; a contact without an instance may mean a flow.
@@ -75,9 +86,10 @@ local function equal(live, key, tail)
     if byte(name) == 35 and byte(key) ~= 35 then name = sub(name, 19) end
     if name ~= '' and sub(name, 1, cut - 1) == strict
       and (#name < cut or byte(name, cut) == 32) then
-      local agree = true
-      for parameter, rest in sub(name, cut + 1):gmatch('([^;=]+)([^;]*)') do
-        agree = agree and (named[parameter] or rest) == rest
+      named = named or parts_of(key, cut + 1)
+      local theirs, agree = parts_of(name, cut + 1), true
+      for parameter, rest in pairs(named) do
+        if (theirs[parameter] or rest) ~= rest then agree = false break end
       end
       if agree then
         if name == key then name = '' end
