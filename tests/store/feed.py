@@ -7,14 +7,18 @@ are in the store.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from regcluster.config import LocationSettings, StoreSettings
+from regcluster.errors import StoreUnavailable
 from regcluster.registrar.binding import Binding, match_key
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.sip.uri import parse_uri
+from regcluster.store import open_store
 from regcluster.store.event import Event
 from regcluster.store.events import EVERYTHING, LOOK_S, Wanted, Watch
 from regcluster.store.keys import Keys, text_bytes
@@ -96,8 +100,6 @@ class Player:
     """Makes changes by chance, the same for the same seed, through ``store``."""
 
     store: RedisStore
-    ask: Ask
-    """A command to the server, past our own code."""
     dice: random.Random
     steps: int = 0
 
@@ -111,7 +113,7 @@ class Player:
         self.steps += 1
         dice, aor = self.dice, self.dice.choice(AORS)
         if dice.random() < 0.1:
-            self.let_expire(aor)
+            await self.let_expire(aor)
         if dice.random() < 0.1:
             await self.store.drop(aor)
             return
@@ -129,12 +131,13 @@ class Player:
             )
         )
 
-    def let_expire(self, aor: str) -> None:
+    async def let_expire(self, aor: str) -> None:
         """Make all bindings of ``aor`` overdue, as if an hour had passed."""
-        name = Keys(SETTINGS).bindings(text_bytes(aor))
-        flat = self.ask(b"HGETALL", name)
+        call, name = self.store.link.call, self.store.keys.bindings(text_bytes(aor))
+        flat = await call(b"HGETALL", name)
         for key, value in zip(flat[::2], flat[1::2], strict=True):
-            self.ask(b"HSET", name, key, b"1%013d" % (int(value[1:14]) - 3_600_000) + value[14:])
+            overdue = b"1%013d" % (int(value[1:14]) - 3_600_000) + value[14:]
+            await call(b"HSET", name, key, overdue)
 
     def _change(self) -> Change:
         dice = self.dice
@@ -191,3 +194,32 @@ def is_in_order(ids: Sequence[str]) -> bool:
             return False
         latest[partition] = milliseconds, sequence
     return True
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    """The store at ``url``, which takes its time where a server has just died."""
+    store = await open_store(msgspec.structs.replace(SETTINGS, url=url, deadline_ms=10_000))
+    try:
+        await store.check()
+        yield store
+    finally:
+        await store.close()
+
+
+async def persist(player: Player, steps: int) -> None:
+    """So many steps, whatever becomes of each."""
+    for _ in range(steps):
+        with suppress(StoreUnavailable):
+            await player.step()
+
+
+async def agree(store: RedisStore, ask: Ask, listener: Listener) -> None:
+    """Return once all has been told, if it is what is in the store."""
+    news = last_ids(ask)
+    await listener.until(lambda: news <= set(listener.ids))
+
+    assert (await stored(store), True) == (
+        put_together(listener.events, {}),
+        is_in_order(listener.ids),
+    )

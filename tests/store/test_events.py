@@ -75,7 +75,7 @@ async def test_events_put_together_are_the_difference_of_states(
     real_server: RealServer, store: RedisStore, harm: Callable[[RealServer], None]
 ) -> None:
     """None missing, none twice, in order for each AOR, whatever becomes of notifications."""
-    player = Player(store, real_server.ask, random.Random(4))
+    player = Player(store, random.Random(4))
     await player.play(50)
     before, began = await stored(store), last_ids(real_server.ask)
     async with listening(store, look_s=BRIEF_S) as listener:
