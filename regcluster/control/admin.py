@@ -12,11 +12,11 @@ from regcluster import __version__
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.errors import MalformedHeader
 from regcluster.registrar.aor import canonical_aor
-from regcluster.registrar.binding import match_key
+from regcluster.registrar.binding import Binding, match_key
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, Refusal, SavePlan
 from regcluster.registrar.save import bindings_allowed
 from regcluster.sip.headers import Contact, parse_contacts, parse_q
-from regcluster.sip.uri import parse_uri
+from regcluster.sip.uri import SipUri, equivalent, parse_uri
 
 USER_AGENT = f"regcluster/{__version__}"
 
@@ -75,6 +75,15 @@ def read_contact(text: str, registrar: RegistrarSettings) -> Contact:
         limit = registrar.contact_max_size
         raise ValueError(f"the contact is longer than registrar.contact_max_size ({limit})")
     return contacts[0]
+
+
+def means(contact: Contact, binding: Binding, location: LocationSettings) -> bool:
+    """Whether ``binding`` is that of the URI of ``contact``, whatever else names it."""
+    if contact.uri == binding.uri:
+        return True
+    if location.uri_equality == "bytes" or not isinstance(contact.parsed, SipUri):
+        return False
+    return equivalent(contact.parsed, parse_uri(binding.uri))
 
 
 @dataclass(slots=True)

@@ -1,68 +1,24 @@
-"""The verbs about bindings: ``aor list``, ``show``, ``add``, ``rm``, and ``stats``.
+"""The verbs about bindings: ``aor list``, ``show``, ``add``, ``rm``, ``contact rm``, and ``stats``.
 
-They reach the store directly, so they work while every node is down. One verb is one connection
-and, ``list`` and ``stats`` apart, one round trip.
+``list`` and ``stats`` apart, one verb is a round trip or two.
 """
 
-import functools
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-import anyio
 import click
 
-from regcluster.config import RegistrarSettings
-from regcluster.config.reader import Loaded
+from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import (
-    Wish,
-    plan_add,
-    read_aor,
-    read_contact,
-    read_q,
-    read_table,
-)
+from regcluster.control.admin import Wish, means, plan_add, read_contact, read_q
 from regcluster.control.exits import say_no
-from regcluster.control.options import Command, Source, json_option, settings_options
-from regcluster.errors import StoreError
+from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.reach import Place, ask, look, place, table_option, typed, typed_table
 
 if TYPE_CHECKING:
     from regcluster.store.api import Store
-
-T = TypeVar("T")
-Read = TypeVar("Read")
-
-table_option = click.option(
-    "--table", "table_text", metavar="TABLE", help="Default: the first of location.tables."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose bindings are meant, as typed."""
-
-    aor_text: str
-    table_text: str | None
-
-    def read(self, loaded: Loaded) -> tuple[str, str]:
-        """The AOR and its table, or wrong usage."""
-        settings = loaded.settings
-        aor = _read(lambda: read_aor(self.aor_text, settings.registrar, settings.location))
-        return aor, _read_table(self.table_text, loaded)
-
-
-def place(command: Command) -> Command:
-    """Give ``command`` the argument ``AOR`` and the option ``--table``, as one ``Place``."""
-
-    @table_option
-    @click.argument("aor_text", metavar="AOR")
-    @functools.wraps(command)
-    def with_place(*given: Any, aor_text: str, table_text: str | None, **others: Any) -> None:
-        command(*given, where=Place(aor_text, table_text), **others)
-
-    return with_place
 
 
 @click.group("aor")
@@ -78,6 +34,7 @@ def aor_group() -> None:
 @json_option
 @table_option
 @click.option("--prefix", default="", help="Only AORs that begin with this.")
+@click.option("--domain", metavar="DOMAIN", default="", help="Only AORs of this domain.")
 @click.option(
     "--limit",
     type=click.IntRange(min=0),
@@ -85,28 +42,30 @@ def aor_group() -> None:
     show_default=True,
     help="Stop after so many; 0: never.",
 )
+@click.option("--cursor", metavar="CURSOR", default="", help="Go on where a list has stopped.")
 def list_aors(
-    source: Source, as_json: bool, table_text: str | None, prefix: str, limit: int
+    source: Source, as_json: bool, table_text: str | None, limit: int, cursor: str, **wanted: str
 ) -> None:
-    """List the AORs that have bindings, one a line, in no order.
+    """List the AORs that have bindings, one a line, in the order of the store's partitions.
 
-    With --json each line is a document of its own, {"aor": "..."}.
+    A list that stops at its limit ends with the cursor to go on from, on standard error. With
+    --json each line is a document of its own, {"aor": "..."}, and that one {"cursor": "..."}.
     """
     loaded = source.load()
-    table = _read_table(table_text, loaded)
+    table = typed_table(table_text, loaded)
+    includes = _filter(wanted["prefix"], wanted["domain"], loaded.settings.location)
+    after = read_cursor(cursor)
 
     async def walk(store: "Store") -> None:
-        written = 0
-        async for aor in store.scan(table):
-            if not aor.startswith(prefix):
-                continue
+        written, last = 0, ""
+        async for aor in store.scan(table, after, includes):
             if limit and written == limit:
-                click.echo(f"regcluster: stopped after {limit}; --limit 0 lists all", err=True)
+                _say_more(last, limit, as_json)
                 return
             click.echo(output.document({"aor": aor}) if as_json else output.printable(aor))
-            written += 1
+            written, last = written + 1, aor
 
-    _look(loaded, walk)
+    look(loaded, walk)
 
 
 @aor_group.command()
@@ -117,7 +76,7 @@ def show(source: Source, as_json: bool, where: Place) -> None:
     """Show the contacts of AOR, best first, each with what else is kept of it."""
     loaded = source.load()
     aor, table = where.read(loaded)
-    record = _look(loaded, lambda store: store.fetch(aor, table))
+    record = look(loaded, lambda store: store.fetch(aor, table))
     if as_json:
         click.echo(output.document(output.record_document(aor, record)))
     elif record.bindings:
@@ -152,13 +111,13 @@ def add(
     aor, table = where.read(loaded)
     wish = Wish(
         aor=aor,
-        contact=_read(lambda: read_contact(contact_text, registrar)),
+        contact=typed(lambda: read_contact(contact_text, registrar)),
         expires=expires or _default_expires(registrar),
-        q=registrar.default_q if q_text is None else _read(lambda: read_q(q_text)),
+        q=registrar.default_q if q_text is None else typed(lambda: read_q(q_text)),
         table=table,
     )
     plan = plan_add(wish, registrar, loaded.settings.location)
-    verdict = _ask(loaded, lambda store: store.save(plan), may_set_up=True)
+    verdict = ask(loaded, lambda store: store.save(plan), may_set_up=True)
     if verdict.outcome == "too_many":
         limit = plan.max_contacts
         say_no(f"{wish.aor} already has as many contacts as registrar.max_contacts allows, {limit}")
@@ -179,13 +138,45 @@ def rm(source: Source, as_json: bool, where: Place, ruid: str) -> None:
     """Remove all bindings of AOR, or one of them."""
     loaded = source.load()
     aor, table = where.read(loaded)
-    removed = _look(loaded, lambda store: store.drop(aor, ruid, table))
-    if as_json:
-        click.echo(output.document({"aor": aor, "removed": removed}))
-    elif removed:
-        click.echo(f"removed {removed} {'binding' if removed == 1 else 'bindings'}")
-    if not removed:
-        say_no(f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts")
+    removed = look(loaded, lambda store: store.drop(aor, ruid, table))
+    none = f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts"
+    _say_removed(aor, removed, as_json, none)
+
+
+@click.group("contact")
+def contact_group() -> None:
+    """Change single bindings of addresses-of-record."""
+
+
+@contact_group.command("rm")
+@settings_options
+@json_option
+@place
+@click.argument("contact_text", metavar="[URI]", default="")
+@click.option("--ruid", default="", help="Remove the binding with this record-unique id.")
+def rm_contact(source: Source, as_json: bool, where: Place, contact_text: str, ruid: str) -> None:
+    """Remove the binding of AOR that URI names, or the one that --ruid names.
+
+    URIs are compared as for a phone (RFC 3261 section 19.1.4, or as location.uri_equality has it),
+    whatever location.matching_mode says; a URI may name several bindings then.
+    """
+    if bool(contact_text) == bool(ruid):
+        raise click.UsageError("say either URI or --ruid")
+    loaded = source.load()
+    settings = loaded.settings
+    aor, table = where.read(loaded)
+    contact = (
+        typed(lambda: read_contact(contact_text, settings.registrar)) if contact_text else None
+    )
+
+    async def remove(store: "Store") -> int:
+        if contact is None:
+            return await store.drop(aor, ruid, table)
+        record = await store.fetch(aor, table)
+        named = [each for each in record.bindings if means(contact, each, settings.location)]
+        return sum([await store.drop(aor, binding.ruid, table) for binding in named])
+
+    _say_removed(aor, look(loaded, remove), as_json, f"{aor} has no binding {contact_text or ruid}")
 
 
 @click.command()
@@ -198,12 +189,12 @@ def stats(source: Source, as_json: bool, table_text: str | None) -> None:
     settings = loaded.settings.store
     tables = loaded.settings.location.tables
     if table_text is not None:
-        tables = [_read_table(table_text, loaded)]
+        tables = [typed_table(table_text, loaded)]
 
     async def count(store: "Store") -> dict[str, int]:
         return {table: await store.count(table) for table in tables}
 
-    counts = _look(loaded, count)
+    counts = look(loaded, count)
     bindings = sum(counts.values())
     rows: dict[str, str | int] = {
         "store": secret_free(settings.url),
@@ -217,28 +208,45 @@ def stats(source: Source, as_json: bool, table_text: str | None) -> None:
     click.echo(output.pairs({"bindings": bindings, **each, **rows}))
 
 
-def _look(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
-    """``_ask`` without setting the store up: one that nobody has used yet holds nothing to see."""
-    return _ask(loaded, verb, may_set_up=False)
+def read_cursor(text: str) -> str:
+    """The AOR that a list has ended with, from what it has said of it."""
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
 
 
-def _ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]], *, may_set_up: bool) -> T:
-    """Open the store, run ``verb`` on it, close it."""
-    # Only here: ``--help`` and wrong usage should not wait for the store's half of us.
-    from regcluster.store import open_store
+def write_cursor(aor: str) -> str:
+    """``aor`` as one word of a shell, whatever octets it is made of."""
+    return quote_from_bytes(aor.encode("utf-8", "surrogateescape"), safe="@:+")
 
-    async def run() -> T:
-        settings = loaded.settings.store
-        store = await open_store(settings, may_set_up=may_set_up)
-        try:
-            return await verb(store)
-        except StoreError as why:
-            # An operator has several, and the wrong one in mind.
-            raise type(why)(f"the store at {secret_free(settings.url)}: {why}") from None
-        finally:
-            await store.close()
 
-    return anyio.run(run)
+def _say_more(last: str, limit: int, as_json: bool) -> None:
+    """Where to go on behind the AOR ``last``."""
+    cursor = write_cursor(last)
+    if as_json:
+        click.echo(output.document({"cursor": cursor}))
+    else:
+        click.echo(f"regcluster: stopped after {limit}; go on with --cursor {cursor}", err=True)
+
+
+def _filter(prefix: str, domain: str, location: LocationSettings) -> Callable[[str], bool]:
+    """Which AORs are asked for."""
+    if not domain:
+        return lambda aor: aor.startswith(prefix)
+    if not location.use_domain:
+        raise click.UsageError("location.use_domain is 0, so no AOR has a domain")
+    host = domain.lower()
+    # A domain can be an AOR itself.
+    suffix = f"@{host}"
+    return lambda aor: (aor.endswith(suffix) or aor == host) and aor.startswith(prefix)
+
+
+def _say_removed(aor: str, removed: int, as_json: bool, none: str) -> None:
+    """How many bindings went; the sentence ``none`` if there were none."""
+    if as_json:
+        click.echo(output.document({"aor": aor, "removed": removed}))
+    elif removed:
+        click.echo(f"removed {removed} {'binding' if removed == 1 else 'bindings'}")
+    if not removed:
+        say_no(none)
 
 
 def _default_expires(registrar: RegistrarSettings) -> int:
@@ -246,14 +254,3 @@ def _default_expires(registrar: RegistrarSettings) -> int:
     if registrar.default_expires:
         return registrar.default_expires
     raise click.UsageError("registrar.default_expires is 0, so say --expires")
-
-
-def _read_table(text: str | None, loaded: Loaded) -> str:
-    return _read(lambda: read_table(text, loaded.settings.location))
-
-
-def _read(parse: Callable[[], Read]) -> Read:
-    try:
-        return parse()
-    except ValueError as wrong:
-        raise click.UsageError(output.printable(str(wrong))) from None

@@ -1,6 +1,6 @@
 """The command line: ``serve`` and ``check`` here, the verbs about bindings in ``bindings``, the
-one that speaks to a running node in ``running``, that for those who come from Kamailio in
-``migration``.
+change feed in ``watch``, those that move bindings in ``export`` and ``intake``, the one that speaks
+to a running node in ``running``.
 
 Every error of ours becomes one sentence on standard error and an exit code in this module and
 nowhere else. Only ``serve`` loads the server half.
@@ -13,8 +13,10 @@ import click
 from regcluster import __version__
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
-from regcluster.control import bindings, migration, output, running, watch
+from regcluster.control import bindings, output, running, watch
 from regcluster.control.exits import NO_STORE, UNUSABLE, fail
+from regcluster.control.export import export
+from regcluster.control.intake import import_
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.errors import ConfigError, RegclusterError, StoreError
 
@@ -53,10 +55,12 @@ def main() -> None:
 
 
 main.add_command(bindings.aor_group)
+main.add_command(bindings.contact_group)
 main.add_command(bindings.stats)
+main.add_command(export)
 main.add_command(watch.watch)
 main.add_command(running.set_)
-main.add_command(migration.import_)
+main.add_command(import_)
 
 
 @main.command()

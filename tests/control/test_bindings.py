@@ -225,7 +225,7 @@ def test_a_list_stops_at_its_limit_and_says_so() -> None:
 
     short, whole = run("aor", "list", "--limit", "2"), run("aor", "list", "--limit", "3")
 
-    assert (2, "regcluster: stopped after 2; --limit 0 lists all\n") == (
+    assert (2, "regcluster: stopped after 2; go on with --cursor b@example.com\n") == (
         len(short.stdout.splitlines()),
         short.stderr,
     )
