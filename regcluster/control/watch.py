@@ -91,7 +91,7 @@ def watch(source: Source, as_json: bool, **chosen: str) -> None:
 
     def show(event: "Event") -> None:
         if choice.includes(event):
-            click.echo(output.document(_document(event)) if as_json else _line(event))
+            click.echo(output.document(document(event)) if as_json else line(event))
 
     # It has no other end.
     with suppress(KeyboardInterrupt):
@@ -143,7 +143,8 @@ async def _follow(loaded: Loaded, wanted: "Wanted", show: Callable[["Event"], No
         await store.close()
 
 
-def _line(event: "Event") -> str:
+def line(event: "Event") -> str:
+    """One event for people, the instant by their own clock."""
     instant = datetime.fromtimestamp(event.at / 1000, UTC).astimezone()
     parts = [instant.isoformat(" ", "milliseconds"), event.kind.ljust(7)]
     if event.kind == "gap":
@@ -160,7 +161,7 @@ def _line(event: "Event") -> str:
     return output.printable("  ".join(parts).rstrip())
 
 
-def _document(event: "Event") -> dict[str, object]:
+def document(event: "Event") -> dict[str, object]:
     """One event for machines; ``at`` and other instants are epoch milliseconds of the store."""
     contact = event.binding and output.contact_document(event.binding, event.at)
     return {
