@@ -42,10 +42,17 @@ class Wakeups:
     ``primaries`` tells which servers there are; call ``follow`` again and again, and ``close``.
     """
 
-    def __init__(self, prefix: bytes, primaries: Callable[[], Sequence[Endpoint]], bell: Bell):
+    def __init__(
+        self,
+        prefix: bytes,
+        primaries: Callable[[], Sequence[Endpoint]],
+        bell: Bell,
+        ping_s: float = PING_S,
+    ) -> None:
         self._prefix = prefix
         self._primaries = primaries
         self._bell = bell
+        self._ping_s = ping_s
         self._tasks: dict[Endpoint, asyncio.Task[None]] = {}
 
     def follow(self) -> None:
@@ -54,8 +61,7 @@ class Wakeups:
         for gone in self._tasks.keys() - primaries:
             self._tasks.pop(gone).cancel()
         for come in primaries - self._tasks.keys():
-            listening = _listen(come, self._prefix, self._bell)
-            self._tasks[come] = asyncio.get_running_loop().create_task(listening)
+            self._tasks[come] = asyncio.get_running_loop().create_task(self._listen(come))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -66,22 +72,21 @@ class Wakeups:
         if tasks:
             await asyncio.wait(tasks)
 
-
-async def _listen(endpoint: Endpoint, prefix: bytes, bell: Bell) -> None:
-    """Subscribe at one server, again whenever the connection is lost, until cancelled."""
-    failures = 0
-    while True:
-        subscription = Subscription(endpoint, prefix, bell)
-        # Whatever goes wrong, the feeds are read all the same.
-        with suppress(OSError, StoreError):
-            try:
-                await subscription.open()
-                failures = 0
-                await subscription.last()
-            finally:
-                subscription.close()
-        failures += 1
-        await asyncio.sleep(REFUSED_S if subscription.is_refused else pause(failures))
+    async def _listen(self, endpoint: Endpoint) -> None:
+        """Subscribe at one server, again whenever the connection is lost, until cancelled."""
+        failures = 0
+        while True:
+            subscription = Subscription(endpoint, self._prefix, self._bell)
+            # Whatever goes wrong, the feeds are read all the same.
+            with suppress(OSError, StoreError):
+                try:
+                    await subscription.open()
+                    failures = 0
+                    await subscription.last(self._ping_s)
+                finally:
+                    subscription.close()
+            failures += 1
+            await asyncio.sleep(REFUSED_S if subscription.is_refused else pause(failures))
 
 
 class Subscription(asyncio.Protocol):
@@ -114,13 +119,13 @@ class Subscription(asyncio.Protocol):
                 raise refusal(str(answer))
         self._bell(None)
 
-    async def last(self) -> None:
+    async def last(self, ping_s: float) -> None:
         """Raise ``StoreUnavailable`` or ``TimeoutError`` once the connection is of no use."""
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(PING_S):
+                async with asyncio.timeout(ping_s):
                     await self._lost.wait()
-            async with asyncio.timeout(PING_S):
+            async with asyncio.timeout(ping_s):
                 await self._ask(b"PING")
 
     def close(self) -> None:
@@ -142,8 +147,8 @@ class Subscription(asyncio.Protocol):
         self._reader.feed(data)
         with suppress(hiredis.ProtocolError):
             while (reply := self._reader.gets()) is not False:
-                if isinstance(reply, list) and reply[0] == b"pmessage":
-                    self._hear(reply[2], reply[3])
+                if isinstance(reply, list) and reply[:1] == [b"pmessage"]:
+                    self._hear(*reply[2:])
                 else:
                     self._answers.put_nowait(reply)
             return
