@@ -35,8 +35,9 @@ from regcluster.store.routing import SLOTS, hash_tag, key_of, slot_of
 RETRY_S = 0.02
 """How soon a call is tried again that no server would take."""
 
-MAX_HOPS = 2
-"""MOVED this often, a call waits: servers that disagree would send it to and fro."""
+MAX_HOPS = 3
+"""Sent elsewhere more often than this, a call waits a little: servers that disagree would send it
+to and fro for as long as it may take."""
 
 ASKED_AT_ONCE = 3
 """Servers asked for the slot map together; one alone may be behind."""
@@ -217,6 +218,7 @@ class ClusterLink:
             if call.deadline <= now:
                 count_errors("timeout", fail(call, StoreUnavailable(why)))
             else:
+                call.hops = 0
                 self._send(call)
 
     async def _keep(self) -> None:
@@ -238,9 +240,12 @@ class ClusterLink:
 
     async def _until_astray(self) -> None:
         """Return once the slot map may be out of date; look at every primary meanwhile."""
-        while not self._is_astray:
+        while True:
             for link in self._links.values():
-                link.call(b"PING").add_done_callback(asyncio.Future.exception)
+                if not link.problem:
+                    link.call(b"PING").add_done_callback(asyncio.Future.exception)
+            if self._is_astray:
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(PULSE_S):
                     await self._signal.wait()
@@ -275,7 +280,7 @@ class ClusterLink:
         try:
             if owner is None:
                 raise StoreUnavailable(
-                    "no server of the Cluster owns the key that tells whose it is"
+                    "the Cluster has no owner for the key that tells whose it is"
                 )
             await self._ask_whose(self._seeds[0].at(owner.host, owner.port))
         except StoreMismatch:

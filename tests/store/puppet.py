@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import cast
+from typing import Self, cast
 
 import hiredis
 
@@ -58,7 +58,7 @@ class Puppet:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    async def __aenter__(self) -> "Puppet":
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

@@ -10,9 +10,10 @@ from prometheus_client import REGISTRY
 
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError, StoreUnavailable
-from regcluster.store.endpoint import parse_endpoint
+from regcluster.store.durable import Durability
 from regcluster.store.keys import Keys
 from regcluster.store.link import TRY_S, PipelinedLink
+from regcluster.store.places import parse_place
 from regcluster.store.schema import Schema
 from regcluster.store.scripts import SOURCES
 
@@ -22,17 +23,22 @@ BRIEF_S = 0.1
 LONG_S = 5.0
 """No event takes this long; a test that waits so long has failed."""
 
-KINDS = ("timeout", "lost", "refused")
+KINDS = ("timeout", "lost", "refused", "unreplicated")
 
 
 @asynccontextmanager
 async def linked(
-    url: str, deadline_s: float = LONG_S, try_s: float = TRY_S
+    url: str,
+    deadline_s: float = LONG_S,
+    try_s: float = TRY_S,
+    durability: Durability | None = None,
 ) -> AsyncIterator[PipelinedLink]:
     """A link to the server at ``url``, as a worker would make it."""
     settings = StoreSettings()
     schema = Schema(Keys(settings), settings)
-    link = PipelinedLink(parse_endpoint(url), deadline_s, schema, SOURCES, try_s)
+    place = parse_place(url)
+    assert not isinstance(place, tuple)
+    link = PipelinedLink(place, deadline_s, schema, SOURCES, try_s, durability)
     try:
         yield link
     finally:
