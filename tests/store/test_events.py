@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 import pytest
 
-from regcluster.errors import StoreUnavailable
+from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store import open_store as open_url
 from regcluster.store.event import ALL, Since
 from regcluster.store.events import BATCH, Wanted
@@ -134,6 +134,20 @@ async def test_an_account_that_may_neither_configure_nor_subscribe_is_told_all_t
         real_server.ask(b"ACL", b"DELUSER", b"poor")
 
     assert expected == listener.told
+
+
+async def test_an_account_that_may_not_read_is_told_so(real_server: RealServer) -> None:
+    """No waiting for what will not come by itself."""
+    real_server.ask(b"ACL", b"SETUSER", b"blind", b"on", b">pw", b"~*", b"+@all", b"-xrange")
+    url = f"{real_server.url}?username=blind&password=pw"
+    blind = await open_url(msgspec.structs.replace(SETTINGS, url=url))
+    try:
+        async with blind.watch() as watch:
+            with pytest.raises(StoreError, match="NOPERM"):
+                await anext(aiter(watch))
+    finally:
+        await blind.close()
+        real_server.ask(b"ACL", b"DELUSER", b"blind")
 
 
 async def test_what_was_there_before_is_no_news(store: RedisStore) -> None:
