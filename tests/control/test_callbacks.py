@@ -1,4 +1,4 @@
-"""Who is told of an expiry, and what becomes of it when the script fails."""
+"""``event_callback``: who is told of an expiry, and what becomes of it when the script fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""What a route script is told of a binding that has expired."""
+"""``event_callback``: what a route script is told of a binding that has expired."""
 
 from collections.abc import Callable
 from dataclasses import replace
