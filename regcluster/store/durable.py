@@ -127,6 +127,6 @@ class DurableConnection(Connection):
         if why := reply.exception():
             return StoreUnavailable(*why.args)
         has, wanted = reply.result(), self._durability.replicas
-        if has >= wanted:
+        if isinstance(has, int) and has >= wanted:
             return None
         return StoreUnavailable(f"{has} of {wanted} replicas have it")

@@ -1,7 +1,7 @@
 """A server whose every word a test decides: silence, refusals and junk that no real one gives."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
@@ -29,7 +29,7 @@ def polite(command: Command) -> bytes | None:
     return b"$%d\r\n%b\r\n" % (len(command[-1]), command[-1])
 
 
-def saying(words: dict[bytes, bytes | None]) -> Answer:
+def saying(words: Mapping[bytes, bytes | None]) -> Answer:
     """Polite but for the commands in ``words``; ``None``: no answer."""
 
     def answer(command: Command) -> bytes | None:
