@@ -292,7 +292,11 @@ def test_stats_count_all_tables_or_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["stats", "aor list", "aor show a@b", "aor add a@b sip:c@d", "aor rm a@b"]
+    "command",
+    [
+        *("stats", "aor list", "aor show a@b", "aor add a@b sip:c@d", "aor rm a@b"),
+        *("contact rm a@b sip:c@d", "export"),
+    ],
 )
 def test_a_table_that_there_is_not_is_wrong_usage(command: str) -> None:
     """A node would not know it either."""
@@ -312,7 +316,11 @@ def test_a_contact_too_many_may_evict_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["stats", "aor list", "aor show a@b", "aor add a@b sip:c@d", "aor rm a@b"]
+    "command",
+    [
+        *("stats", "aor list", "aor show a@b", "aor add a@b sip:c@d", "aor rm a@b"),
+        *("contact rm a@b sip:c@d", "export"),
+    ],
 )
 def test_a_store_that_is_not_there_is_exit_code_3(command: str) -> None:
     """One sentence, no traceback and no password."""
@@ -327,7 +335,10 @@ def test_a_store_that_is_not_there_is_exit_code_3(command: str) -> None:
     assert "127.0.0.1:1" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["stats", "aor list", "aor show a@b.test", "aor rm a@b.test"])
+@pytest.mark.parametrize(
+    "command",
+    ["stats", "aor list", "aor show a@b.test", "aor rm a@b.test", "contact rm a@b.test sip:c@d"],
+)
 def test_a_look_leaves_a_fresh_store_as_it_is(command: str) -> None:
     """Whoever mistypes the number of partitions must not fix it for every node."""
     looked = run(*command.split(), "--set", "store.partitions=16")
