@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from regcluster.config import LocationSettings, RegistrarSettings
-from regcluster.control.admin import read_aor, read_contact
+from regcluster.control.admin import RUID_PREFIX, read_aor, read_contact
 from regcluster.control.exported import check, plain_key
 from regcluster.registrar.binding import ANY_METHOD, Binding, flow_key
 
@@ -172,8 +173,16 @@ def _read(aor: str, row: Mapping[str, str], expires_at: int, rules: Rules) -> Re
         binding.key, alias = flow_key(binding.instance, binding.reg_id), binding.key
     else:
         binding.reg_id = 0
+    name = _aor(aor, rules)
+    binding.ruid = binding.ruid or _ruid(name, binding.key)
     check(binding)
-    return Read(_aor(aor, rules), binding, alias)
+    return Read(name, binding, alias)
+
+
+def _ruid(aor: str, key: str) -> str:
+    """One for a row that has none: the same whenever it is read."""
+    name = f"{aor}\n{key}".encode("utf-8", "surrogateescape")
+    return f"{RUID_PREFIX}-{blake2b(name, digest_size=8).hexdigest()}-1"
 
 
 def _aor(text: str, rules: Rules) -> str:
