@@ -47,6 +47,9 @@ class Place(Protocol):
     def here(self) -> "Endpoint | None":
         """The server that ``connect`` led to last; where there is only one, that one."""
 
+    async def moved(self) -> None:
+        """Return once ``connect`` would lead to another server than it did last."""
+
 
 @dataclass(slots=True, frozen=True)
 class Endpoint:
@@ -93,6 +96,10 @@ class Endpoint:
     def here(self) -> "Endpoint":
         """There is only one."""
         return self
+
+    async def moved(self) -> None:
+        """It never does."""
+        await asyncio.get_running_loop().create_future()
 
     def at(self, host: str, port: int) -> "Endpoint":
         """Another server that lets us in the same way."""

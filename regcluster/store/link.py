@@ -236,10 +236,23 @@ class PipelinedLink:
             if not connection.is_open:
                 raise StoreUnavailable(connection.why)
             self._adopt(connection)
+            await self._until_lost(connection)
+        finally:
+            await connection.close(self._why)
+
+    async def _until_lost(self, connection: Connection) -> None:
+        """Return once ``connection`` has ended; it is left when its server is the wrong one now."""
+        leaving = self._loop.create_task(self._leave(connection))
+        try:
             # Cancelling the keeper must not cancel what the end of the connection is told by.
             count_errors("lost", await asyncio.shield(connection.lost))
         finally:
-            await connection.close(self._why)
+            leaving.cancel()
+            await asyncio.wait([leaving])
+
+    async def _leave(self, connection: Connection) -> None:
+        await self._place.moved()
+        connection.abort("another server has its place now")
 
     def _connection_to_be(self) -> Connection:
         if self._durability:

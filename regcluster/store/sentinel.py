@@ -3,10 +3,15 @@
 All Sentinels are asked at once and the best informed is believed: while a failover goes on, the one
 that leads it knows the new primary a second before the others. The server found must say itself
 that it is a primary; a demoted one would answer lookups from yesterday's bindings.
+
+They are asked again every second. After a failover that an operator asked for the old primary does
+not know for ten seconds that it is none any more: it goes on to take changes, only to forget them.
 """
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +19,9 @@ from regcluster.errors import StoreUnavailable
 from regcluster.store.connection import Arg
 from regcluster.store.discovery import ask_all
 from regcluster.store.endpoint import Endpoint
+
+LOOK_S = 1.0
+"""The longest time between two questions to the Sentinels while a connection is up."""
 
 
 @dataclass(slots=True)
@@ -25,6 +33,7 @@ class SentinelPlace:
     server: Endpoint
     here: Endpoint | None = None
     """The server that the Sentinels named last."""
+    look_s: float = LOOK_S
 
     async def connect(self, factory: Callable[[], asyncio.Protocol]) -> None:
         """Ask the Sentinels and connect. Raises ``OSError`` and ``StoreUnavailable``."""
@@ -42,6 +51,16 @@ class SentinelPlace:
         if role != b"master":
             told = role.decode(errors="replace")
             raise StoreUnavailable(f"the Sentinels name a server that says it is a {told}")
+
+    async def moved(self) -> None:
+        """Return once the Sentinels name another server than the one we are connected to."""
+        while True:
+            await asyncio.sleep(self.look_s * random.uniform(0.5, 1.0))
+            # A connection that is up is not given up for Sentinels that cannot be asked, or that
+            # say what nobody understands.
+            with suppress(Exception):
+                if await self._seek() != self.here:
+                    return
 
     async def _seek(self) -> Endpoint:
         questions: tuple[tuple[Arg, ...], ...] = (

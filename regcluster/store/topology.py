@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from regcluster.config import StoreSettings
@@ -20,16 +19,20 @@ CHANGES: frozenset[Arg] = frozenset({SAVE.sha, SAVE.text, DROP.sha, DROP.text})
 
 def open_link(url: str, settings: StoreSettings, greeting: Greeting) -> Link:
     """A link to the store at ``url``. Raises ``ConfigError`` for a URL that cannot be used."""
-    place, deadline_s = parse_place(url), settings.deadline_ms / 1000
-    kind = (
-        partial(ClusterLink, place) if isinstance(place, tuple) else partial(PipelinedLink, place)
-    )
-    plain = partial(kind, deadline_s, greeting, SOURCES)
+    deadline_s = settings.deadline_ms / 1000
+
+    def link(durability: Durability | None = None) -> Link:
+        # Each has a place of its own, for it remembers there which server it has been led to.
+        place = parse_place(url)
+        if isinstance(place, tuple):
+            return ClusterLink(place, deadline_s, greeting, SOURCES, durability=durability)
+        return PipelinedLink(place, deadline_s, greeting, SOURCES, durability=durability)
+
     if not settings.wait_replicas:
-        return plain()
+        return link()
     # A WAIT has half of a call's time, so that what comes behind one still has the other half.
     durability = Durability(settings.wait_replicas, deadline_s / 2, CHANGES)
-    return TwoLanes(plain(durability=durability), plain(), durability)
+    return TwoLanes(link(durability), link(), durability)
 
 
 class TwoLanes:
