@@ -145,8 +145,10 @@ async def _follow(loaded: Loaded, wanted: "Wanted", show: Callable[["Event"], No
 
 def line(event: "Event") -> str:
     """One event for people, the instant by their own clock."""
-    instant = datetime.fromtimestamp(event.at / 1000, UTC).astimezone()
-    parts = [instant.isoformat(" ", "milliseconds"), event.kind.ljust(7)]
+    # A gap before all that is left has no time of its own.
+    instant = datetime.fromtimestamp(event.at / 1000, UTC).astimezone() if event.at else None
+    when = instant.isoformat(" ", "milliseconds") if instant else "-"
+    parts = [when, event.kind.ljust(7)]
     if event.kind == "gap":
         parts.append(f"events before this are lost, partition {event.id.partition(':')[0]}")
     else:

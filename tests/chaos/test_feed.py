@@ -5,8 +5,12 @@ import random
 
 import pytest
 
+from regcluster.control.callbacks import Callbacks, Pace
+from regcluster.registrar.plan import DEFAULT_TABLE
+from regcluster.store.event import Event
 from regcluster.store.keys import Keys, text_bytes
 from tests.fleet import Cluster, cluster, trio
+from tests.peer.processes import wait_until
 from tests.servers import redis8, valkey
 from tests.store.feed import AORS, SETTINGS, Ask, Player, agree, listening, opened, persist
 
@@ -62,3 +66,31 @@ async def test_a_primary_watched_by_sentinels_that_dies_is_followed_by_another()
             after = await asyncio.to_thread(fleet.wait_new_primary, before)
             await writing
             await agree(store, after.ask, listener)
+
+
+async def test_expiries_in_a_cluster_are_told_across_a_change_of_primaries() -> None:
+    """On one worker each, and again only if a primary had not heard yet that it was dealt with."""
+    told: list[str] = []
+
+    async def tell(event: Event) -> None:
+        told.append(event.id)
+
+    with cluster(valkey()) as fleet:
+        async with opened(fleet.url) as store, listening(store) as listener:
+            workers = [Callbacks(store, pace=Pace(look_s=0.05)) for _ in range(3)]
+            for worker in workers:
+                worker.apply(tell, [DEFAULT_TABLE])
+            player = Player(store, random.Random(11))
+            # The groups begin with the first look.
+            await asyncio.sleep(0.5)
+            for primary in fleet.primaries:
+                writing = asyncio.create_task(player.play(100))
+                await asyncio.to_thread(fleet.failover, fleet.replica(primary))
+                await writing
+            await agree(store, asking(fleet), listener)
+            expired = {event.id for event in listener.events if event.kind == "expired"}
+            await asyncio.to_thread(wait_until, lambda: expired <= set(told), 15.0, "all is told")
+            for worker in workers:
+                await worker.close(5.0)
+
+    assert (expired, True) == (set(told), len(told) < 1.2 * len(expired))

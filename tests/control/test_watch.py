@@ -140,6 +140,13 @@ def test_an_event_is_a_line_for_people(event: Event, text: str) -> None:
     )
 
 
+def test_a_gap_before_everything_has_no_time() -> None:
+    """Rather than one of 1970."""
+    told = line(replace(EVENT, id="3:0-0", kind="gap", aor="", binding=None))
+
+    assert "-  gap      events before this are lost, partition 3" == told
+
+
 def test_an_event_is_a_document_for_machines() -> None:
     """The contact looks as it does in ``aor show --json``."""
     told = document(EVENT)
