@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regcluster.config import LocationSettings, StoreSettings
-from regcluster.control.exported import alias_of
+from regcluster.control.exported import END, alias_of
 from regcluster.registrar.binding import Binding, flow_key
 from regcluster.store import RedisStore
 from regcluster.store.codec import encode
@@ -157,6 +157,18 @@ def test_an_export_cut_short_is_gone_on_with(server_url: str, folder: Path, cut:
     assert 0 == resumed.exit_code
     # The header says when; it is written again only where it was cut itself.
     assert whole.splitlines()[1:] == (folder / "part.jsonl").read_bytes().splitlines()[1:]
+
+
+def test_nothing_of_a_line_cut_short_stays(server_url: str, folder: Path) -> None:
+    """However long it is: its AOR may be gone by now."""
+    on_store(server_url, lambda store: hold(store, HELD))
+    run("export", "-o", "whole.jsonl")
+    whole = (folder / "whole.jsonl").read_bytes()
+    (folder / "part.jsonl").write_bytes(whole.removesuffix(END.encode()) + b"{" * 200_000)
+
+    run("export", "-o", "part.jsonl", "--resume")
+
+    assert whole == (folder / "part.jsonl").read_bytes()
 
 
 def test_a_complete_export_is_left_alone(server_url: str, folder: Path) -> None:
