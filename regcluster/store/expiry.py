@@ -64,9 +64,14 @@ class Sweeper:
     """Sweeps the partitions of ``tables`` that fall to us among the members of ``leases``."""
 
     def __init__(
-        self, store: RedisStore, leases: Leases, tables: Callable[[], Iterable[str]]
+        self,
+        store: RedisStore,
+        leases: Leases,
+        tables: Callable[[], Iterable[str]],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._monotonic = monotonic
         self._leases = leases
         self._tables = tables
         self._names: tuple[str, ...] = ()
@@ -81,7 +86,7 @@ class Sweeper:
         The order is the same in each round, another one in each worker: so the time from one look
         at a partition to the next is that of a round, and no two workers march in step.
         """
-        began = time.monotonic()
+        began = self._monotonic()
         places = self._due()
         behind: list[Place] = []
         for start in range(0, len(places), LOOKS):
@@ -89,10 +94,10 @@ class Sweeper:
             behind += await self.sweep(group)
             until = began + within_s * (start + len(group)) / len(places)
             # What has more to sweep than fits into one go gets the time that is left over.
-            while behind and time.monotonic() < until:
+            while behind and self._monotonic() < until:
                 behind = behind[LOOKS:] + await self.sweep(behind[:LOOKS])
-            await asyncio.sleep(max(0.0, until - time.monotonic()))
-        await asyncio.sleep(max(0.0, began + within_s - time.monotonic()))
+            await asyncio.sleep(max(0.0, until - self._monotonic()))
+        await asyncio.sleep(max(0.0, began + within_s - self._monotonic()))
 
     async def sweep(self, places: Sequence[Place]) -> list[Place]:
         """Remove what is overdue in ``places``, up to a limit; those where there is more."""

@@ -250,9 +250,9 @@ async def test_the_note_of_an_owner_lives_as_long_as_what_it_notes(
 ) -> None:
     """A refresh prolongs it, a shorter binding does not cut it."""
     ends: list[int] = []
-    for cseq, (uri, lifetime) in enumerate([(DESK, 60), (DESK, 600), (MOBILE, 60)]):
-        asked = over(plan(bind(uri, lifetime), cseq=cseq))
-        now = (await store.save(asked)).record.now
+    for cseq, (aor, lifetime) in enumerate([(ALICE, 60), (ALICE, 600), ("bob@h", 60)]):
+        asked = over(plan(bind(DESK, lifetime), cseq=cseq))
+        now = (await store.save(replace(asked, aor=aor))).record.now
         ends.append(round((found(store_server, STORE).flows[FLOWS].forgotten_at - now) / 1000))
 
     assert [86_460, 87_000, 87_000] == ends
