@@ -348,10 +348,10 @@ def trio(
         ]
         made = Trio(members, sentinels)
         for member in members:
-            member.command += [*_common(member), "--port", str(member.port)]
-            if member is not members[0]:
-                member.command += ["--replicaof", host, str(members[0].port)]
-            member.command += options
+            # What a member is stands in a file, where Sentinels change it and a restart finds it.
+            file = member.folder / "server.conf"
+            file.write_text("" if member is members[0] else f"replicaof {host} {ports[0]}\n")
+            member.command += [str(file), *_common(member), "--port", str(member.port), *options]
         for sentinel in sentinels:
             _write_sentinel(made, sentinel, sentinel_lines)
         with _running([*members, *sentinels]):
