@@ -303,8 +303,8 @@ def cluster(
 ) -> Iterator[Cluster]:
     """A Cluster with one replica of each of ``primaries``, well when it is yielded.
 
-    ``options`` follow ours on each command line; a primary that has been silent for ``timeout_ms``
-    is taken for dead by the others.
+    ``options`` follow ours on each command line, with the member's port for ``{port}``; a primary
+    that has been silent for ``timeout_ms`` is taken for dead by the others.
     """
     with tempfile.TemporaryDirectory(prefix="rc-") as name:
         ports = free_ports(4 * primaries, host)
@@ -319,7 +319,8 @@ def cluster(
             member.command += ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]
             member.command += ["--cluster-port", str(buses[member.port])]
             member.command += ["--cluster-node-timeout", str(timeout_ms)]
-            member.command += ["--cluster-replica-validity-factor", "0", *options]
+            member.command += ["--cluster-replica-validity-factor", "0"]
+            member.command += [option.format(port=member.port) for option in options]
         with _running(members):
             made.wait_well()
             yield made
