@@ -8,7 +8,8 @@ import re
 
 HIDDEN = "***"
 
-_QUERY = re.compile(r"([?&][a-z_]*password=)[^&#\s]*", re.IGNORECASE)
+# Misspelled, such as "passwort", it is a password still.
+_QUERY = re.compile(r"([?&][a-z_]*pass[a-z_]*=)[^&#\s]*", re.IGNORECASE)
 
 
 def secret_free(url: str) -> str:

@@ -16,6 +16,11 @@ from regcluster.config.secrets import secret_free
         ("unix:///run/redis.sock?password=secret&db=1", "unix:///run/redis.sock?password=***&db=1"),
         ("redis://h/0?ssl_keyfile_password=secret", "redis://h/0?ssl_keyfile_password=***"),
         ("redis://h?db=1&PASSWORD=secret#x", "redis://h?db=1&PASSWORD=***#x"),
+        (
+            "redis+sentinel://a/m?sentinel_passwort=x&db=1",
+            "redis+sentinel://a/m?sentinel_passwort=***&db=1",
+        ),
+        ("redis+cluster://u:s,t@a,b:1", "redis+cluster://u:***@a,b:1"),
     ],
 )
 def test_a_password_is_replaced_by_stars(url: str, safe: str) -> None:
