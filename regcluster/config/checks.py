@@ -13,7 +13,7 @@ from regcluster.config.address import bare_host, is_host, parse_address
 from regcluster.config.hosts import CLUSTER, Servers, split_servers
 from regcluster.config.parameters import Complaint, check_parameters
 from regcluster.config.secrets import secret_free
-from regcluster.config.settings import Settings
+from regcluster.config.settings import Settings, StoreSettings
 from regcluster.config.values import shown
 
 SCHEMES = ("redis", "rediss", "unix", "embedded")
@@ -27,7 +27,7 @@ def check(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_node(settings),
         *_listeners(settings),
         *_http(settings),
-        *_store(settings.store.url),
+        *_store(settings.store),
         *_hosts(settings),
         *check_parameters(settings),
     ]
@@ -96,13 +96,19 @@ def _is_same(text: str, address: tuple[str, int]) -> bool:
         return False
 
 
-def _store(url: str) -> Iterator[Complaint]:
+def _store(store: StoreSettings) -> Iterator[Complaint]:
+    url = store.url
     scheme, mark, _ = url.partition("://")
     known = ", ".join(f"{name}://" for name in (*SCHEMES, *SEVERAL))
     if not mark or scheme not in (*SCHEMES, *SEVERAL):
         yield "store.url", f"must begin with one of {known}, not {shown(url)}"
     elif wrong := _wrong_url(scheme, url):
         yield "store.url", f"is {secret_free(url)}, which {wrong}"
+    if store.wait_replicas and scheme == "embedded":
+        yield (
+            "store.wait_replicas",
+            f"is {store.wait_replicas}, and an embedded store has no replicas to wait for",
+        )
 
 
 def _wrong_url(scheme: str, url: str) -> str:

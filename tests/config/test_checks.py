@@ -175,6 +175,18 @@ def test_a_store_url_that_cannot_work_is_told_without_its_password(url: str, pro
     assert [f"here: store.url {problem}"] == problems(store=StoreSettings(url=url))
 
 
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_an_embedded_store_has_no_replicas_to_wait_for(replicas: int) -> None:
+    """Every REGISTER would be answered 503, which nobody can have meant."""
+    expected = (
+        f"here: store.wait_replicas is {replicas}, "
+        "and an embedded store has no replicas to wait for"
+    )
+
+    assert [expected] == problems(store=StoreSettings(wait_replicas=replicas))
+    assert [] == problems(store=StoreSettings(url="redis://h", wait_replicas=replicas))
+
+
 @pytest.mark.parametrize("advertise", ["", "sip.example.com", "192.0.2.1", "2001:db8::1", "[::1]"])
 def test_advertise_is_a_host(advertise: str) -> None:
     """A name or an address, IPv6 with or without brackets."""
