@@ -217,6 +217,18 @@ async def test_a_store_that_does_not_answer_is_asked_again_later(real_server: Re
     assert [] == await sweeper(store).sweep([PLACE])
 
 
+async def test_a_store_that_fails_between_look_and_script_is_asked_again_later(
+    real_server: RealServer,
+) -> None:
+    """What is overdue waits, and no partition is told to have more."""
+    make_overdue(real_server, INDEX, DUE)
+    store, link = tapped_store(real_server.link(STORE), STORE)
+    link.after[b"ZRANGEBYSCORE"] = store.close
+
+    assert [] == await sweeper(store).sweep([PLACE])
+    assert DUE == left_in(real_server, INDEX)
+
+
 async def test_turns_are_bounded_and_keep_the_order() -> None:
     """What is urgent gets in between."""
     running, most = 0, 0

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from regcluster.errors import StoreUnavailable
-from regcluster.store.leases import LATE_MS, LEASE_MS, REAP_MS, LeaseHolder, Roll
+from regcluster.store.leases import LATE_MS, LEASE_MS, REAP_MS, LeaseHolder, Leases, Roll
 from regcluster.store.remote import RedisStore
 from tests.servers import RealServer, Server, open_store
 from tests.store.alice import STORE
-from tests.store.upkeep import acquainted, worker
+from tests.store.upkeep import NOTICE, acquainted, worker
 
 pytestmark = pytest.mark.anyio
 
@@ -200,6 +200,20 @@ async def test_a_heartbeat_that_fails_is_no_error(real_server: RealServer) -> No
     assert {"n1/0.e", "n2/0.e"} == set(leases.members)
     with pytest.raises(StoreUnavailable):
         await leases.end()
+
+
+async def test_a_worker_goes_by_its_own_clock_between_heartbeats(store: RedisStore) -> None:
+    """Once they fail, what it knows of an owner that is gone is soon worth nothing."""
+    hands = [100.0]
+    leases = Leases(store, LeaseHolder("n1", 0, "a"), NOTICE, lambda: hands[0])
+    for told_at in range(START, START + LEASE_MS + 1, LATE_MS):
+        leases.roll.take(told_at, told_at - START, {OTHER: 0}, hands[0])
+
+    answers = []
+    for hands[0] in (100.0, 99.9 + LEASE_MS / 1000, 100.0 + LEASE_MS / 1000):
+        answers.append((leases.is_orphaned(CONNECTION, START), leases.abandoned()))
+
+    assert [(True, [OTHER]), (True, [OTHER]), (False, [])] == answers
 
 
 async def test_heartbeats_do_not_wait_for_each_other(store: RedisStore) -> None:
