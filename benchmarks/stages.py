@@ -56,6 +56,7 @@ class _Packer:
     """A link that goes nowhere: packing is the last thing done before the socket."""
 
     problem = ""
+    nodes = ()
 
     def call(self, *args: Arg) -> Any:
         pack(args)
