@@ -83,13 +83,7 @@ class DurableConnection(Connection):
             if not reply.cancelled() and (why := reply.exception()):
                 change.fail(why)
 
-        def told(teller: asyncio.Future[Any]) -> None:
-            # Who was to be told has left: as with any other call, it need not be sent any more.
-            if teller.cancelled():
-                change.reply.cancel()
-
         change.reply.add_done_callback(replied)
-        change.teller.add_done_callback(told)
         return change
 
     def _wait(self) -> None:

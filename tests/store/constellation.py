@@ -44,6 +44,8 @@ class Constellation:
         self.ids = [b"%040d" % number for number in range(len(puppets))]
         self.epoch = 1
         self.names: str | None = "127.0.0.1"
+        self.behind: dict[int, tuple[list[int], int]] = {}
+        """Owners and epoch as a puppet still has them that has not heard of the last change."""
         for number, puppet in enumerate(puppets):
             puppet.answer = self._answering(number)
 
@@ -79,23 +81,24 @@ class Constellation:
             if command[0] in words:
                 word = words[command[0]]
                 return word(command) if callable(word) else word
+            owners, epoch = self.behind.get(number, (self.owners, self.epoch))
             match command[:2]:
                 case [b"CLUSTER", b"INFO"]:
-                    return resp(b"cluster_state:ok\r\ncluster_current_epoch:%d\r\n" % self.epoch)
+                    return resp(b"cluster_state:ok\r\ncluster_current_epoch:%d\r\n" % epoch)
                 case [b"CLUSTER", b"SLOTS"]:
-                    return resp(self._slots())
+                    return resp(self._slots(owners))
                 case [b"CLUSTER", b"NODES"]:
                     return resp(b"%b 127.0.0.1:1@2 myself,master - 0 0 1\n" % self.ids[number])
             return polite(command)
 
         return answer
 
-    def _slots(self) -> list[Reply]:
-        width = SLOTS // len(self.owners)
+    def _slots(self, owners: list[int]) -> list[Reply]:
+        width = SLOTS // len(owners)
         name = self.names.encode() if self.names is not None else None
         return [
             [share * width, share * width + width - 1, [name, self.puppets[owner].port, id_]]
-            for share, owner in enumerate(self.owners)
+            for share, owner in enumerate(owners)
             if owner >= 0
             for id_ in [self.ids[owner]]
         ]

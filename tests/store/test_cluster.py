@@ -80,11 +80,12 @@ async def test_moved_to_a_server_not_known_yet_is_followed_once_it_is() -> None:
     """Whoever was named is asked for the slot map too: others may not know of it yet."""
     async with constellation(3) as sky:
         sky.owners = [0, 1, 1]
-        async with clustered(sky.url) as link:
+        async with clustered(sky.url.rpartition(",")[0]) as link:
             key = sky.key(0)
             await link.call(b"STRLEN", key)
             await until(lambda: not link.problem)
             sky.words[0] = {b"GET": sky.redirect(b"MOVED", 2, key)}
+            sky.behind = dict.fromkeys([0, 1], (sky.owners, 1))
             sky.owners = [2, 1, 1]
             sky.epoch = 2
 
@@ -131,6 +132,37 @@ async def test_ask_is_followed_with_asking_and_changes_nothing_else() -> None:
         assert [key, other] == replies
         assert [[b"ASKING"], [b"GET", key]] == last
         assert before == sky.asked()
+
+
+async def test_a_call_may_be_sent_on_as_often_as_its_time_allows() -> None:
+    """A slot on its way sends it to and fro until all keys have arrived; each pause counts anew."""
+    refusals = iter([b"-TRYAGAIN no\r\n"] * 2 * MAX_HOPS)
+    async with constellation() as sky, clustered(sky.url) as link:
+        key = sky.key(0)
+        await asyncio.gather(link.call(b"STRLEN", key), link.call(b"STRLEN", sky.key(1)))
+        sky.words[0] = {b"GET": sky.redirect(b"ASK", 1, key)}
+        sky.words[1] = {b"GET": lambda command: next(refusals, polite(command))}
+
+        assert key == await link.call(b"GET", key)
+
+
+async def test_a_server_is_not_blamed_for_the_time_a_call_has_lost_elsewhere() -> None:
+    """It was asked a moment ago; a connection that was idle before that is not a dead one."""
+    async with constellation() as sky, clustered(sky.url, BRIEF_S) as link:
+        key = sky.key(0)
+        await asyncio.gather(link.call(b"STRLEN", key), link.call(b"STRLEN", sky.key(1)))
+        await until(lambda: all(puppet.count(b"PING") for puppet in sky.puppets))
+        await until(lambda: 1 == len(sky.puppets[1].peers))
+        before = set(sky.puppets[1].peers)
+        sky.words[0], sky.words[1] = {b"GET": None}, {b"GET": None, b"PING": None}
+        reply = link.call(b"GET", key)
+        await sky.puppets[0].heard(b"GET")
+        await asyncio.sleep(0.8 * BRIEF_S)
+        sky.puppets[0].say(sky.redirect(b"MOVED", 1, key))
+        await problem(reply)
+
+        assert b"up" == await link.call(b"GETRANGE", key, b"up")
+        assert before <= sky.puppets[1].peers
 
 
 async def test_a_script_unknown_where_ask_leads_still_gets_there() -> None:
