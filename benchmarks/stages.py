@@ -23,6 +23,7 @@ from regcluster.sip.parser import parse
 from regcluster.sip.reply import render_reply
 from regcluster.store.codec import decode, digest, encode_tail
 from regcluster.store.connection import Arg, pack
+from regcluster.store.endpoint import Endpoint
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.scripts import Scripts
 
@@ -56,7 +57,9 @@ class _Packer:
     """A link that goes nowhere: packing is the last thing done before the socket."""
 
     problem = ""
-    nodes = ()
+
+    def nodes(self) -> Sequence[Endpoint]:
+        return ()
 
     def call(self, *args: Arg) -> Any:
         pack(args)
