@@ -20,7 +20,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo "$$p"; break; fi; done)
 
-.PHONY: help install run test peers test-peers check cover bench lock clean
+.PHONY: help install run test peers test-peers test-chaos check cover bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,13 +32,16 @@ run: $(RUN_STAMP) ## Serve with the embedded store; ARGS="--set registrar.max_co
 	@exec $(BIN)/regcluster serve $(ARGS)
 
 test: $(DEV_STAMP) ## Everything that needs only pip; ARGS="-k parse" narrows it
-	@$(BIN)/python -m pytest -m "not peer" --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest -m "not peer and not chaos" --durations=10 $(ARGS)
 
 peers: ## Install the Debian programs that test-peers talks to (as root)
 	@.ci/peers
 
 test-peers: $(DEV_STAMP) ## Against SIPp, sipsak and Debian's Redis; REGCLUSTER_NO_SKIP=1 fails what is missing
 	@$(BIN)/python -m pytest -m peer --durations=10 $(ARGS)
+
+test-chaos: $(DEV_STAMP) ## Stores that fail under load, and large ones: some minutes
+	@$(BIN)/python -m pytest -m chaos --durations=10 $(ARGS)
 
 check: $(DEV_STAMP) ## Format, lint, types, layers, shell, YAML, and cover
 	@$(BIN)/ruff format --check .
