@@ -14,7 +14,7 @@ from tests.peer.processes import wait_until
 from tests.servers import redis8, valkey
 from tests.store.feed import AORS, SETTINGS, Ask, Player, agree, listening, opened, persist
 
-pytestmark = [pytest.mark.anyio, pytest.mark.server]
+pytestmark = [pytest.mark.anyio, pytest.mark.server, pytest.mark.chaos]
 
 
 def asking(fleet: Cluster) -> Ask:
