@@ -185,7 +185,7 @@ class _Walk:
             del self.after[old.key]
         new = self._binding(change, old)
         self.after[new.key] = new
-        return ("refreshed" if old else "added"), ends
+        return ("refreshed" if self._is_known(old) else "added"), ends
 
     def _match(self, change: Change) -> Binding | None:
         """The binding ``change`` is about: that of its key, else the nearest of the equal ones."""
@@ -221,6 +221,10 @@ class _Walk:
     def _is_stored(self, old: Binding | None) -> bool:
         """Not written by this very request, for which it cannot be too late."""
         return old is not None and self.record.get(old.key) is old
+
+    def _is_known(self, old: Binding | None) -> bool:
+        """Made by an earlier request."""
+        return old is not None and old.ruid in {each.ruid for each in self.record.values()}
 
     def _order(self, old: Binding | None) -> Literal["newer", "repeated", "stale"]:
         """What the request is to a stored binding; only within one Call-ID can it be late."""

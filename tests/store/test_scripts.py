@@ -48,6 +48,22 @@ async def test_a_new_contact_is_added(store: RedisStore) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("uris", "said"),
+    [([DESK, DESK], "added"), ([DESK, MOBILE, MOBILE], "added"), ([DESK, MOBILE], "refreshed")],
+)
+async def test_a_contact_named_twice_is_as_new_as_its_binding(
+    store: RedisStore, uris: list[str], said: str
+) -> None:
+    """What the request has made itself, it does not refresh."""
+    if said == "refreshed":
+        await store.save(plan(bind(MOBILE)))
+
+    verdict = await store.save(plan(*[bind(uri) for uri in uris], cseq=6))
+
+    assert (said, sorted(set(uris))) == outcome(verdict)
+
+
 async def test_a_refresh_keeps_ruid_and_age_and_replaces_the_rest(
     store: RedisStore, store_server: Server
 ) -> None:
@@ -209,7 +225,7 @@ async def test_of_two_equal_contacts_in_a_request_the_later_wins(
     """There are never two bindings, and one event tells of them."""
     verdict = await store.save(plan(bind(LINE_1, ruid="uloc-1"), bind(DESK, 90, ruid="uloc-2")))
 
-    assert ("refreshed", [DESK]) == outcome(verdict)
+    assert ("added", [DESK]) == outcome(verdict)
     assert [("added", "1")] == events(store_server)
 
 

@@ -204,7 +204,8 @@ for i = first, #asked, 4 do
       origin[key] = from
       written[#written + 1] = key
       count = count + 1
-      outcome = value and 'refreshed' or 'added'
+      -- What this request has made itself is new, however often it names it.
+      outcome = (value and from ~= true) and 'refreshed' or 'added'
       grown = grown or not value
       if single then rivals = '' end
       if rivals then

@@ -76,7 +76,7 @@ OWN = {
     "own: tel": "To is a SIP or SIPS URI (RFC 3261 §10.2)",
     "own: prefix": "hosts have no case, so realm_prefix has none",
     "own: full": "above max_contacts only a request that adds a binding is refused",
-    "own: equal": "of equal contacts in one request the last wins, and it is no new binding",
+    "own: equal": "of equal contacts in one request the last wins",
     "own: hour": "a wish of an hour or more is never too brief (RFC 3261 §10.3)",
     "own: parameters": "what else a contact says is kept and given back (RFC 3840)",
     "own: quotes": "a lifetime in quotes is none (RFC 3261 §25.1)",

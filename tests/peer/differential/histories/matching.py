@@ -179,7 +179,6 @@ URIS = [
         [
             register("<sip:a@1.1.1.1>;q=0.1", "<sip:a@1.1.1.1>;q=0.9")
             .answers(status=OK, contacts=["<sip:a@1.1.1.1>;q=0.9;expires=3600"])
-            .because("own: equal", {"code": 1}, {"code": 2})
         ],
         ("#14",),
     ),
