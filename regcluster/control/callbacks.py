@@ -18,7 +18,6 @@ from regcluster.errors import StoreError
 from regcluster.log import get_logger
 from regcluster.store.event import Event
 from regcluster.store.expiries import LENGTH, PATIENCE_MS, Expiries
-from regcluster.store.leases import Leases, chosen
 from regcluster.store.remote import RedisStore
 
 logger = get_logger(__name__)
@@ -51,25 +50,6 @@ IsOurs = Callable[[bytes], bool]
 def all_ours(_: bytes) -> bool:
     """Nobody else is there."""
     return True
-
-
-class Share:
-    """The feeds that fall to this worker among those that have a lease."""
-
-    def __init__(self, leases: Leases) -> None:
-        self._leases = leases
-        self._members: frozenset[str] = frozenset()
-        self._ours: dict[bytes, bool] = {}
-
-    def __call__(self, feed: bytes) -> bool:
-        """Whether ``feed`` is ours."""
-        members = self._leases.members
-        if members is not self._members:
-            self._members, self._ours = members, {}
-        is_ours = self._ours.get(feed)
-        if is_ours is None:
-            is_ours = self._ours[feed] = chosen(members, feed) == self._leases.name
-        return is_ours
 
 
 class Callbacks:

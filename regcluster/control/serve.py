@@ -20,7 +20,7 @@ import uvloop
 from regcluster import log, metrics
 from regcluster.config import Settings
 from regcluster.config.address import parse_address
-from regcluster.control.callbacks import Callbacks, Share, Tell
+from regcluster.control.callbacks import Callbacks, Tell
 from regcluster.control.channel import (
     Applied,
     Apply,
@@ -52,7 +52,7 @@ from regcluster.route.default import BuiltIn
 from regcluster.route.loader import Script, load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
-from regcluster.store.leases import LeaseHolder, Leases, Notice
+from regcluster.store.leases import LeaseHolder, Leases, Notice, Share
 from regcluster.store.upkeep import Upkeep
 
 STATUS_S = 1.0

@@ -18,7 +18,7 @@ from typing import TypeVar
 from regcluster import metrics
 from regcluster.errors import StoreError
 from regcluster.store.keys import SEPARATOR
-from regcluster.store.leases import Leases, chosen
+from regcluster.store.leases import Leases, Share
 from regcluster.store.remote import RedisStore
 
 ROUND_S = 1.0
@@ -73,11 +73,10 @@ class Sweeper:
         self._store = store
         self._monotonic = monotonic
         self._leases = leases
+        self._is_ours = Share(leases)
         self._tables = tables
         self._names: tuple[str, ...] = ()
         self._places: list[Place] = []
-        self._members: frozenset[str] = frozenset()
-        self._owners: dict[bytes, str] = {}
         self._passed = 0
 
     async def round(self, within_s: float = 0.0) -> None:
@@ -120,7 +119,7 @@ class Sweeper:
         return [
             place
             for at, place in enumerate(places)
-            if (at - first) % len(places) < passing or self._is_ours(place)
+            if (at - first) % len(places) < passing or self._is_ours(place.index)
         ]
 
     def _all(self) -> list[Place]:
@@ -133,15 +132,6 @@ class Sweeper:
             ]
             random.shuffle(self._places)
         return self._places
-
-    def _is_ours(self, place: Place) -> bool:
-        members = self._leases.members
-        if members is not self._members:
-            self._members, self._owners = members, {}
-        owner = self._owners.get(place.index)
-        if owner is None:
-            owner = self._owners[place.index] = chosen(members, place.index)
-        return owner == self._leases.name
 
     async def _look(self, place: Place) -> list[bytes]:
         """Members of an index that seem to be overdue, those that are for longest first."""

@@ -3,7 +3,7 @@
 A binding whose only way back is a connection goes by the lease of the worker that holds it, its
 owner. An owner without a lease is gone; but nobody is judged by who may have been cut off together
 with the owner. So a worker judges only after it has renewed its own lease in time for as long as a
-lease lasts, and only by what it has read of late.
+lease lasts, in a store that has kept it, and only by what it has read of late.
 """
 
 import asyncio
@@ -86,7 +86,10 @@ class Roll:
 
     def take(self, now: int, before: int, ends: dict[str, int], at: float) -> None:
         """What the store tells: its time, when our lease would have ended, when each one's does."""
-        if not before or abs(now - self._told_at) > LATE_MS:
+        # A store that has lost our last heartbeat, in a failover or because it was started with an
+        # old file, has lost everybody's.
+        is_behind = before < self._told_at + LEASE_MS
+        if is_behind or abs(now - self._told_at) > LATE_MS:
             self._steady_since = now
         self._told_at = now
         self._fresh_until = at + LEASE_MS / 1000
@@ -174,3 +177,22 @@ class Leases:
     async def end(self) -> None:
         """Give the lease up: our connections are closed. Raises ``StoreError``."""
         await self._store.scripts.lease(self.name, 0, ())
+
+
+class Share:
+    """What falls to one worker among those that have a lease: partitions, by the name of a key."""
+
+    def __init__(self, leases: Leases) -> None:
+        self._leases = leases
+        self._members: frozenset[str] = frozenset()
+        self._ours: dict[bytes, bool] = {}
+
+    def __call__(self, thing: bytes) -> bool:
+        """Whether ``thing`` is ours."""
+        members = self._leases.members
+        if members is not self._members:
+            self._members, self._ours = members, {}
+        is_ours = self._ours.get(thing)
+        if is_ours is None:
+            is_ours = self._ours[thing] = chosen(members, thing) == self._leases.name
+        return is_ours

@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from prometheus_client import REGISTRY
 
-from regcluster.control.callbacks import Callbacks, IsOurs, Pace, Share, Tell, all_ours
+from regcluster.control.callbacks import Callbacks, IsOurs, Pace, Tell, all_ours
 from regcluster.errors import StoreError
 from regcluster.registrar.plan import DEFAULT_TABLE
 from regcluster.store.event import Event
 from regcluster.store.expiries import GROUP, PATIENCE_MS
 from regcluster.store.keys import Keys
-from regcluster.store.leases import LeaseHolder, Leases, Notice
 from regcluster.store.remote import RedisStore
 from tests.control.watch import PATIENCE_S, Watch
 from tests.servers import RealServer, open_store
@@ -266,18 +265,3 @@ async def test_a_store_that_comes_back_is_looked_at_again(
             await script.until(number + 1)
 
     assert ["u0", "u1"] == script.told
-
-
-async def test_feeds_are_shared_out_among_those_who_have_a_lease(store: RedisStore) -> None:
-    """Each to one of them, alone to the only one."""
-    leases = [
-        Leases(store, LeaseHolder("edge-1", number, "e1"), Notice("e1", [], 2)) for number in (0, 1)
-    ]
-    shares = [Share(each) for each in leases]
-    alone = [share(feed) for share in shares for feed in FEEDS]
-    for each in [*leases, *leases]:
-        await each.renew()
-    together = [[share(feed) for share in shares] for feed in FEEDS]
-
-    assert [True] * 2 * len(FEEDS) == alone
-    assert [1] * len(FEEDS) == [sum(ours) for ours in together]

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from regcluster.errors import StoreUnavailable
-from regcluster.store.leases import LATE_MS, LEASE_MS, REAP_MS, LeaseHolder, Leases, Roll
+from regcluster.store.leases import LATE_MS, LEASE_MS, REAP_MS, LeaseHolder, Leases, Roll, Share
 from regcluster.store.remote import RedisStore
 from tests.servers import RealServer, Server, open_store
 from tests.store.alice import STORE
@@ -26,9 +26,10 @@ def steady_roll(other_end: int, told_at: int = START + LEASE_MS) -> Roll:
     Of the other worker it knows when its lease ends.
     """
     roll = Roll(WE)
+    before = 0
     for now in [*range(START, told_at, LATE_MS), told_at]:
-        before = now if now > START else 0
         roll.take(now, before, {WE: now + LEASE_MS, OTHER: other_end}, 100.0)
+        before = now + LEASE_MS
     return roll
 
 
@@ -81,24 +82,36 @@ def test_who_has_only_just_started_calls_nobody_gone() -> None:
 def test_who_was_late_calls_nobody_gone_for_as_long_as_a_lease_lasts(jump: int) -> None:
     """What kept us may have kept the others; it may also be that another server tells the time."""
     roll = steady_roll(other_end=START)
-    now = START + LEASE_MS + jump
+    now, before = START + LEASE_MS + jump, START + 2 * LEASE_MS
 
     answers = []
     for _ in range(4):
-        roll.take(now, now, {OTHER: START}, 100.0)
+        roll.take(now, before, {OTHER: START}, 100.0)
         answers.append(roll.is_orphaned(CONNECTION, START - 10 * LEASE_MS, 100.0))
+        before = now + LEASE_MS
         now += LEASE_MS // 3 + 1
 
     assert [False, False, False, True] == answers
 
 
-def test_a_store_that_has_lost_our_lease_is_not_believed_at_once() -> None:
-    """It has lost those of the others as well."""
+@pytest.mark.parametrize("before", [0, START - 60_000, START + 2 * LEASE_MS - 1])
+def test_a_store_that_has_lost_our_last_heartbeat_is_not_believed_at_once(before: int) -> None:
+    """It has lost those of the others as well: it was emptied, or has started with an old file."""
     roll = steady_roll(other_end=0)
 
-    roll.take(START + LEASE_MS + 1000, 0, {}, 100.0)
+    roll.take(START + LEASE_MS + 1000, before, {OTHER: 0}, 100.0)
 
     assert not roll.is_orphaned(CONNECTION, START, 100.0)
+    assert [] == roll.abandoned(100.0)
+
+
+def test_a_heartbeat_whose_answer_was_lost_is_no_reason_for_doubt() -> None:
+    """The store knows of more than we do, not of less."""
+    roll = steady_roll(other_end=0)
+
+    roll.take(START + LEASE_MS + 2000, START + 2 * LEASE_MS + 1000, {OTHER: 0}, 100.0)
+
+    assert roll.is_orphaned(CONNECTION, START, 100.0)
 
 
 def test_who_does_not_reach_the_store_calls_nobody_gone() -> None:
@@ -206,8 +219,10 @@ async def test_a_worker_goes_by_its_own_clock_between_heartbeats(store: RedisSto
     """Once they fail, what it knows of an owner that is gone is soon worth nothing."""
     hands = [100.0]
     leases = Leases(store, LeaseHolder("n1", 0, "a"), NOTICE, lambda: hands[0])
+    before = 0
     for told_at in range(START, START + LEASE_MS + 1, LATE_MS):
-        leases.roll.take(told_at, told_at - START, {OTHER: 0}, hands[0])
+        leases.roll.take(told_at, before, {OTHER: 0}, hands[0])
+        before = told_at + LEASE_MS
 
     answers = []
     for hands[0] in (100.0, 99.9 + LEASE_MS / 1000, 100.0 + LEASE_MS / 1000):
@@ -224,3 +239,16 @@ async def test_heartbeats_do_not_wait_for_each_other(store: RedisStore) -> None:
     await workers[0].renew()
 
     assert 20 == len(workers[0].members)
+
+
+async def test_partitions_are_shared_out_among_those_who_have_a_lease(store: RedisStore) -> None:
+    """Each to one of them, alone to the only one."""
+    leases = [worker(store, "n1"), worker(store, "n2")]
+    shares = [Share(each) for each in leases]
+    things = [b"rc:{%d}:x" % number for number in range(8)]
+    alone = [share(thing) for share in shares for thing in things]
+    await acquainted(leases)
+    together = [[share(thing) for share in shares] for thing in things]
+
+    assert [True] * 2 * len(things) == alone
+    assert [1] * len(things) == [sum(ours) for ours in together]
