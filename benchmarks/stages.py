@@ -15,13 +15,14 @@ from benchmarks.phones import Fleet
 from regcluster.config import Settings
 from regcluster.location import ruid_source
 from regcluster.registrar.answer import answer
+from regcluster.registrar.binding import digest
 from regcluster.registrar.plan import Change, Record, SavePlan, Verdict
 from regcluster.registrar.save import Planner
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
 from regcluster.sip.reply import render_reply
-from regcluster.store.codec import decode, digest, encode_tail
+from regcluster.store.codec import decode, encode_tail
 from regcluster.store.connection import Arg, pack
 from regcluster.store.endpoint import Endpoint
 from regcluster.store.keys import Keys, text_bytes

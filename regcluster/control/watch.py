@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
 import click
@@ -17,15 +17,14 @@ import click
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import read_aor, read_table
+from regcluster.control.admin import read_aor
 from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.reach import table_option, typed, typed_table
 from regcluster.errors import StoreError
 
 if TYPE_CHECKING:
     from regcluster.store.event import Event, Since
     from regcluster.store.events import Wanted
-
-Read = TypeVar("Read")
 
 _ID = re.compile(r"\d+:\d+-\d+", re.ASCII)
 _AGO = re.compile(r"(\d+)([smhd])", re.ASCII)
@@ -46,13 +45,13 @@ class Choice:
         from regcluster.store.events import Wanted
 
         settings = loaded.settings
-        table = _read(lambda: read_table(self.table_text, settings.location))
+        table = typed_table(self.table_text, loaded)
         if self.aor_text and self.domain:
             raise click.UsageError("say --aor or --domain, not both")
         aor = ""
         if self.aor_text:
-            aor = _read(lambda: read_aor(self.aor_text, settings.registrar, settings.location))
-        since = _read(lambda: read_since(self.since_text))
+            aor = typed(lambda: read_aor(self.aor_text, settings.registrar, settings.location))
+        since = typed(lambda: read_since(self.since_text))
         if any(number >= settings.store.partitions for number in since.ids):
             raise click.UsageError(f"{self.since_text} is no id of an event in this store")
         return Wanted(table, aor, since)
@@ -76,9 +75,7 @@ class Choice:
     help="Begin in the past: 10m, 2026-01-31T12:00, epoch milliseconds, or behind the event with "
     "that id. 0: with the oldest there is.",
 )
-@click.option(
-    "--table", "table_text", metavar="TABLE", help="Default: the first of location.tables."
-)
+@table_option
 def watch(source: Source, as_json: bool, **chosen: str) -> None:
     """Tell what happens to bindings, one line an event: added, changed, removed, expired.
 
@@ -175,10 +172,3 @@ def document(event: "Event") -> dict[str, object]:
         "reason": event.reason or None,
         "contact": contact,
     }
-
-
-def _read(parse: Callable[[], Read]) -> Read:
-    try:
-        return parse()
-    except ValueError as wrong:
-        raise click.UsageError(output.printable(str(wrong))) from None

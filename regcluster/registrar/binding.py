@@ -101,7 +101,7 @@ def key_scope(call_id: str, path: str, settings: LocationSettings) -> str:
     mode = settings.matching_mode
     if mode == _BY_URI or (mode == _BY_PATH and not path):
         return ""
-    return f"#{_digest(path if mode == _BY_PATH else call_id)}"
+    return f"#{digest(path if mode == _BY_PATH else call_id)}"
 
 
 def flow_key(instance: str, reg_id: int) -> str:
@@ -119,6 +119,7 @@ def instance_id(instance: str) -> str:
     return instance.lower() if instance[:9].lower() == "urn:uuid:" else instance
 
 
-def _digest(text: str) -> str:
-    """16 characters, unlike for unlike texts."""
+def digest(text: str) -> str:
+    """What is compared and kept instead of a Call-ID or a Path: 16 characters, unlike for unlike
+    texts."""
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()

@@ -8,12 +8,10 @@ passes over. What the binding key spells out, URI or instance-id, is left out of
 takes a tenth off what a usual binding costs Redis.
 """
 
-from hashlib import blake2b
-
 import msgpack
 
 from regcluster.errors import StoreError, StoreMismatch
-from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
+from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp, digest
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.keys import bytes_text, text_bytes
 
@@ -32,11 +30,6 @@ _MORE = len(_SILENT)
 
 FORGOTTEN: bytes = b"0" * 26 + b"\n" + msgpack.packb(("", -1, "", "", ""))
 """What follows the instants in a value of which nothing else is known any more."""
-
-
-def digest(call_id: str) -> str:
-    """What a script compares instead of a Call-ID: 16 characters, unlike for unlike Call-IDs."""
-    return blake2b(text_bytes(call_id), digest_size=8).hexdigest()
 
 
 def encode(binding: Binding, alias: str = "") -> bytes:

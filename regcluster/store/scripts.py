@@ -11,9 +11,9 @@ from importlib.resources import files
 from typing import Any
 
 from regcluster.config import StoreSettings
-from regcluster.registrar.binding import Binding
+from regcluster.registrar.binding import Binding, digest
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
-from regcluster.store.codec import FORGOTTEN, digest, encode, encode_alias, encode_tail
+from regcluster.store.codec import FORGOTTEN, encode, encode_alias, encode_tail
 from regcluster.store.connection import Arg
 from regcluster.store.keys import Keys, owner_of, text_bytes
 from regcluster.store.link import Link

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from regcluster.config import LocationSettings, RegistrarSettings, StoreSettings
-from regcluster.registrar.binding import Binding
+from regcluster.registrar.binding import Binding, digest
 from regcluster.registrar.plan import Record, SavePlan, Verdict
 from regcluster.registrar.save import Planner
 from regcluster.sip.headers import STAR, parse_contacts, parse_q
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
-from regcluster.store.codec import digest
 from regcluster.store.keys import Keys, text_bytes
 from tests.peer.history import Wish
 from tests.peer.phone import Answer

@@ -35,12 +35,23 @@ def test_a_plan_holds_all_the_store_needs() -> None:
     )
 
 
+EVERYTHING = SaveOptions(
+    table="t",
+    flags=SaveFlag.REPL,
+    socket="tcp:192.0.2.2:5060",
+    connection="node/token",
+    cflags=1,
+    xavp={"a": 1},
+)
+
+
 def test_a_plan_holds_all_that_can_be_asked_for() -> None:
     """Every field stands where it belongs: the planner fills them in by their order."""
+    path = "<sip:edge;lr;ob;received=sip:192.0.2.7>"
     outcome = plan(
         register(
             f"Contact: {DEVICE};reg-id=2",
-            "Path: <sip:edge;lr;ob;received=sip:192.0.2.7>",
+            f"Path: {path}",
             "Supported: path, gruu, outbound",
             "Allow: INVITE, BYE",
             to="<sip:alice@Sip.Example.com>",
@@ -49,14 +60,7 @@ def test_a_plan_holds_all_that_can_be_asked_for() -> None:
             use_path=1, path_use_received=1, outbound_mode=1, realm_prefix="sip.", full_aor="evict"
         ),
         LocationSettings(nat_bflag=3, plain_binding="separate", new_call_id="drop_flows"),
-        SaveOptions(
-            table="t",
-            flags=SaveFlag.REPL,
-            socket="tcp:192.0.2.2:5060",
-            connection="node/token",
-            cflags=1,
-            xavp={"a": 1},
-        ),
+        EVERYTHING,
     )
 
     change = Change(
@@ -72,7 +76,6 @@ def test_a_plan_holds_all_that_can_be_asked_for() -> None:
         instance=UUID,
         reg_id=2,
     )
-    path = "<sip:edge;lr;ob;received=sip:192.0.2.7>"
     assert (
         SavePlan(
             aor="alice@example.com",

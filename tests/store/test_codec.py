@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from regcluster.errors import StoreError, StoreMismatch
 from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
 from regcluster.registrar.plan import Change, SavePlan
-from regcluster.store.codec import decode, digest, encode_alias, encode_tail
+from regcluster.store.codec import decode, encode_alias, encode_tail
 
 BINDING = Binding(
     key="sip:a@h",
@@ -181,17 +181,6 @@ def test_a_uri_that_the_key_spells_is_not_stored_again(key: str, uri: str) -> No
     tail = tail_of(binding)
 
     assert (b"\xa0", binding) == (tail[2:3], decode(key.encode(), HEAD + b"uloc-1" + tail))
-
-
-def test_a_digest_is_what_it_ever_was() -> None:
-    """Nodes of two versions have to agree on whose CSeq it is."""
-    assert HEAD[50:].decode() == digest("c1")
-
-
-@pytest.mark.parametrize("call_id", ["C1", "c1 ", "c2", "", "caf\udce9"])
-def test_unlike_call_ids_have_unlike_digests(call_id: str) -> None:
-    """Compared octet by octet (RFC 3261 §20.8), and always of one width."""
-    assert (True, 16) == (digest(call_id) != digest("c1"), len(digest(call_id)))
 
 
 def test_stray_octets_survive() -> None:
