@@ -11,7 +11,7 @@ from tests.store.constellation import clustered, constellation
 from tests.store.puppet import Command, polite
 from tests.store.wiring import BRIEF_S, Counted, problem, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 
 async def test_a_call_goes_to_the_owner_of_its_key() -> None:

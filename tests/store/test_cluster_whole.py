@@ -11,7 +11,7 @@ from tests.store.constellation import clustered, constellation
 from tests.store.puppet import Command, polite
 from tests.store.wiring import BRIEF_S, problem, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 
 async def test_every_primary_is_left_the_scripts() -> None:
@@ -211,6 +211,7 @@ async def test_a_server_alone_is_no_cluster() -> None:
         for words in sky.words:
             words[b"CLUSTER"] = b"-ERR This instance has cluster support disabled\r\n"
         async with clustered(sky.url, BRIEF_S) as link:
+            await until(lambda: link.problem.endswith("disabled"))
             told = await problem(link.call(b"GET", b"{1}"))
 
     assert told.endswith("ERR This instance has cluster support disabled")

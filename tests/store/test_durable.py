@@ -16,7 +16,7 @@ from tests.store.constellation import clustered, constellation
 from tests.store.puppet import Command, Puppet, polite, saying
 from tests.store.wiring import BRIEF_S, LONG_S, Counted, linked, problem, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 TWO = Durability(2, LONG_S / 2, CHANGES)
 WAIT = [b"WAIT", b"2", b"2500"]

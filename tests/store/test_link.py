@@ -11,7 +11,7 @@ from tests.peer.processes import free_port
 from tests.store.puppet import Puppet, saying
 from tests.store.wiring import BRIEF_S, Counted, linked, problem, problems, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 
 async def test_calls_get_their_own_replies() -> None:

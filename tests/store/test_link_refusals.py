@@ -9,7 +9,7 @@ from regcluster.store.scripts import DROP, SOURCES
 from tests.store.puppet import OK, Command, Puppet, polite, saying
 from tests.store.wiring import BRIEF_S, Counted, linked, problem, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 READONLY = b"-READONLY You can't write against a read only replica.\r\n"
 

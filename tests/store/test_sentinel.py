@@ -12,7 +12,7 @@ from tests.store.constellation import resp
 from tests.store.puppet import Command, Puppet, polite
 from tests.store.wiring import BRIEF_S, Counted, linked, problem, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 PRIMARY = [b"master", 1, []]
 REPLICA = [b"slave", b"127.0.0.1", 1, b"connected", 1]

@@ -16,7 +16,7 @@ from tests.store.constellation import resp
 from tests.store.puppet import Command, Puppet, polite
 from tests.store.wiring import LONG_S, until
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 LOOK_S = 0.02
 
