@@ -123,6 +123,10 @@ class Callbacks:
                 except StoreError:
                     # The link has counted it. What is taken and not settled is told again.
                     return
+                except Exception:
+                    # Whatever it was, other partitions, and later looks, have nothing to do with it.
+                    logger.exception("expiries not taken", partition=partition)
+                    return
 
     async def _is_told(self, event: Event) -> bool:
         """Call the script, if there still is one, and if the event can be read here."""

@@ -253,6 +253,20 @@ async def test_a_script_may_stop_wanting_to_be_told(store: RedisStore, valkey: R
     assert (["first"], ["second"]) == (script.told, other.told)
 
 
+async def test_a_look_that_fails_for_whatever_reason_is_not_the_last(
+    store: RedisStore, valkey: RealServer
+) -> None:
+    """Here somebody has written what no script of ours does; other partitions go on."""
+    script = Script()
+    async with calling(store, script):
+        valkey.ask(b"XADD", FEEDS[0], b"*", b"kind", b"expired")
+        for number in range(2):
+            expire(valkey, f"u{number}", partition=1)
+            await script.until(number + 1)
+
+    assert ["u0", "u1"] == script.told
+
+
 async def test_a_store_that_comes_back_is_looked_at_again(
     store: RedisStore, valkey: RealServer
 ) -> None:
