@@ -124,7 +124,7 @@ class Callbacks:
                     # The link has counted it. What is taken and not settled is told again.
                     return
                 except Exception:
-                    # Whatever it was, other partitions, and later looks, have nothing to do with it.
+                    # Whatever it was, other partitions and later looks have no part in it.
                     logger.exception("expiries not taken", partition=partition)
                     return
 
