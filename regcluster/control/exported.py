@@ -25,8 +25,8 @@ FORMAT = 1
 
 END = '{"regcluster": "end"}\n'
 
-MAX_LINE = 2**20
-"""Octets; the bindings of an AOR that has as many as it may are a tenth of that."""
+MAX_LINE = 2**24
+"""Octets: 256 bindings of one AOR, each as large as a message may be."""
 
 MAX_RUID = 64
 

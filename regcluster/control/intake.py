@@ -135,18 +135,19 @@ def kind_of(head: bytes) -> str | None:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     """The file, to be read more than once."""
-    if str(path) == "-":
-        with tempfile.TemporaryFile() as spool:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-            spool.seek(0)
-            yield spool
-        return
+    is_stdin = str(path) == "-"
     try:
-        file = path.open("rb")
+        file = sys.stdin.buffer if is_stdin else path.open("rb")
     except OSError as why:
         fail(f"{path}: cannot be read: {why.strerror}", UNUSABLE)
     with file:
-        yield file
+        if not is_stdin and file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as spool:
+            shutil.copyfileobj(file, spool)
+            spool.seek(0)
+            yield spool
 
 
 def _kind_of(head: bytes, path: Path) -> str:

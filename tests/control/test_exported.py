@@ -21,6 +21,7 @@ from regcluster.control.exported import (
     read_line,
 )
 from regcluster.registrar.binding import Binding
+from regcluster.registrar.save import MAX_BINDINGS
 from tests.control.command import ALICE, DESK, binding
 
 GOOD = binding(1_700_000_000_000, xavp={"n": 1})
@@ -50,6 +51,21 @@ def test_a_line_says_all_there_is_of_an_aor() -> None:
     assert Exported("location", "\udcff@a", [stray, FLOW]) == read_line(line.encode())
 
 
+def test_the_longest_line_that_phones_can_cause_is_read() -> None:
+    """What an export has written whole, an import does not leave out."""
+    large = replace(
+        GOOD,
+        key="k" * 2048,
+        uri="sip:a@h;" + "u" * 2048,
+        params="p" * 4096,
+        path="<sip:p>" * 72,
+        user_agent="\udcff" * 254,
+    )
+    line = aor_line("location", ALICE, [large] * MAX_BINDINGS)
+
+    assert Exported("location", ALICE, [large] * MAX_BINDINGS) == read_line(line.encode())
+
+
 def test_the_last_line_says_that_nothing_is_missing() -> None:
     """It says no more."""
     assert End("end") == read_line(END.encode())
@@ -61,7 +77,7 @@ def test_the_last_line_says_that_nothing_is_missing() -> None:
         (b"\n", "no JSON"),
         (b'{"table": "loc', "no JSON: cut short"),
         (b"[" * 100_000 + b"\n", "no JSON"),
-        (b" " * MAX_LINE + b"{}", "longer than 1048576 octets"),
+        (b" " * MAX_LINE + b"{}", "longer than 16777216 octets"),
         (b"{}\n", "Object missing required field `table`"),
         (b"[]\n", "Expected `object`, got `array`"),
         (b'{"table": "t", "aor": "", "bindings": []}\n', "no AOR"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import redis
 
 from regcluster.config import StoreSettings
-from regcluster.control.exported import END, aor_line, header_line, header_of
+from regcluster.control.exported import END, MAX_LINE, aor_line, header_line, header_of
 from regcluster.control.intake import kind_of
 from regcluster.control.restoring import MAX_TOLD
 from tests.control.command import ALICE, DESK, binding, holding, on_store, run
@@ -192,7 +193,7 @@ def test_what_is_told_has_an_end() -> None:
 
 def test_a_line_without_end_is_passed_over() -> None:
     """It is not held in memory, and what comes behind it is read."""
-    Path("file").write_text(exported("{" * 3_000_000 + "\n", GOOD))
+    Path("file").write_text(exported("{" * 2 * MAX_LINE + "{\n", GOOD))
 
     assert (1, {"added": 1, "bad": 1}) == counts("file")
 
@@ -210,6 +211,18 @@ def test_everything_can_be_put_into_one_table(server_url: str) -> None:
 def test_standard_input_is_read_too() -> None:
     """As from a pipe."""
     assert (0, {"added": 1}) == counts("-", given=exported(GOOD))
+
+
+def test_a_pipe_with_a_name_is_read_too() -> None:
+    """As a shell makes one of ``<(zstd -dc bindings.jsonl.zst)``."""
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=Path("pipe").write_text, args=[exported(GOOD)])
+    writer.start()
+
+    outcome = counts("pipe")
+
+    writer.join()
+    assert (0, {"added": 1}) == outcome
 
 
 CONFIGURATION = 'modparam("registrar", "max_contacts", 10)\n'
