@@ -15,7 +15,7 @@ from regcluster.route.exchange import (
     Ourselves,
     Source,
 )
-from regcluster.route.registrar import RegistrarFace
+from regcluster.route.registrar import Memory, RegistrarFace
 from regcluster.sip.message import Request
 
 __all__ = [
@@ -35,10 +35,18 @@ Route = Callable[["Call"], Awaitable[None]]
 class Call(Exchange):
     """One request on its way through a route script, with the registrar at hand."""
 
-    __slots__ = ("registrar",)
+    __slots__ = ("_location", "_memory")
 
     def __init__(
         self, request: Request, source: Source, location: Location, ourselves: Ourselves
     ) -> None:
         super().__init__(request, source, ourselves)
-        self.registrar = RegistrarFace(self, location)
+        self._location = location
+        self._memory = Memory()
+
+    @property
+    def registrar(self) -> RegistrarFace:
+        """The registrar, bound to this call."""
+        # A new one each time. Kept here it would close a circle, which would leave all of the
+        # request to the garbage collector: a tenth of what a REGISTER costs.
+        return RegistrarFace(self, self._location, self._memory)

@@ -44,18 +44,35 @@ class SaveResult:
     is_replied: bool
 
 
+@dataclass(slots=True)
+class Memory:
+    """What one function of the registrar leaves in a call for another."""
+
+    q: int | None = None
+    """What ``set_q_override`` has set for the next save."""
+    unsent: Reply | None = None
+    """The reply that the last save held back."""
+    profiles: dict[str, Profile] | None = None
+
+
 class RegistrarFace:
     """The registrar's functions, bound to one call."""
 
-    __slots__ = ("_call", "_location", "_q", "_unsent", "profiles")
+    __slots__ = ("_call", "_location", "_memory")
 
-    def __init__(self, call: Exchange, location: Location) -> None:
+    def __init__(self, call: Exchange, location: Location, memory: Memory) -> None:
         self._call = call
         self._location = location
-        self._q: int | None = None
-        self._unsent: Reply | None = None
-        self.profiles: dict[str, Profile] | None = None
+        self._memory = memory
+
+    @property
+    def profiles(self) -> dict[str, Profile] | None:
         """What ``reg_fetch_contacts`` has fetched, by name."""
+        return self._memory.profiles
+
+    @profiles.setter
+    def profiles(self, profiles: dict[str, Profile]) -> None:
+        self._memory.profiles = profiles
 
     async def save(
         self,
@@ -71,14 +88,15 @@ class RegistrarFace:
         ``uri`` names the AOR in place of To; ``contact`` and ``user_agent`` stand in for the
         headers of that name.
         """
-        location, self._unsent = self._location, None
+        location, memory = self._location, self._memory
+        memory.unsent = None
         if flags is not PLAIN:
             flags = SaveFlag(flags)
         options = save_options(self._call, location, table or location.settings.tables[0], flags)
-        if uri or contact or user_agent or self._q is not None:
-            q = options.q if self._q is None else self._q
+        if uri or contact or user_agent or memory.q is not None:
+            q = options.q if memory.q is None else memory.q
             options = replace(options, uri=uri, contact=contact, user_agent=user_agent, q=q)
-            self._q = None
+            memory.q = None
         saved = await location.save(self._call.request, options)
         if location.registrar.xavp_rcd and saved.record:
             show_record(self._call, location.registrar, saved.record)
@@ -86,17 +104,18 @@ class RegistrarFace:
         if is_replied:
             self._call.answer(saved.reply)
         else:
-            self._unsent = saved.reply
+            memory.unsent = saved.reply
             if SaveFlag.PREPRPL in flags and saved.code:
                 self._call.reply_headers += saved.reply.headers
         return SaveResult(saved.code, saved.reply, is_replied)
 
     def reg_send_reply(self) -> bool:
         """Send the reply that the last save held back; False if it did not hold any back."""
-        if self._unsent is None:
+        memory = self._memory
+        if memory.unsent is None:
             return False
-        self._call.answer(self._unsent)
-        self._unsent = None
+        self._call.answer(memory.unsent)
+        memory.unsent = None
         return True
 
     def fix_nated_register(self) -> None:
@@ -107,7 +126,7 @@ class RegistrarFace:
     def set_q_override(self, q: str) -> bool:
         """Bind the contacts of the next save with this preference, 0 to 1 as in a Contact."""
         try:
-            self._q = parse_q(q)
+            self._memory.q = parse_q(q)
         except MalformedHeader:
             return False
         return True
@@ -209,9 +228,9 @@ class RegistrarFace:
         fetched = await self._all(table, uri or self._call.target)
         if fetched is None:
             return None
-        if self.profiles is None:
-            self.profiles = {}
-        self.profiles[profile] = fetched
+        if self._memory.profiles is None:
+            self._memory.profiles = {}
+        self._memory.profiles[profile] = fetched
         return fetched
 
     def reg_free_contacts(self, profile: str) -> bool:
