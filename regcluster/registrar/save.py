@@ -144,7 +144,7 @@ class Planner:
             _nat_marked(options.cflags, location) if manner.received else options.cflags,
             options.connection,
             options.xavp,
-            int(options.flags) & _REPL != 0,
+            options.flags & _REPL != 0,
             registrar.full_aor == "evict",
             location.plain_binding == "adopt",
             location.new_call_id == "drop_flows",
@@ -223,7 +223,7 @@ class Planner:
         registrar, options = self.registrar, manner.options
         if contacts and options.q is not None and not 0 <= options.q <= 1000:
             return _bad("Invalid q param in contact")
-        spread = None if int(options.flags) & _NOVARIATION else self.spread
+        spread = None if options.flags & _NOVARIATION else self.spread
         changes = []
         for contact in contacts:
             if options.expires is None:

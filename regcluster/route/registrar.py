@@ -18,11 +18,15 @@ from regcluster.registrar.options import SaveFlag
 from regcluster.registrar.select import Lookup
 from regcluster.route.exchange import Exchange, read_uri
 from regcluster.route.exports import show_bindings, show_kept, show_profile, show_record
-from regcluster.route.wishes import PLAIN, lookup_options, match_wanted, save_options, socket_text
+from regcluster.route.wishes import lookup_options, match_wanted, save_options, socket_text
 from regcluster.sip.grammar import is_token
 from regcluster.sip.headers import parse_q
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import Uri
+
+# An IntFlag looks up a member for each test of a bit, an int does not.
+_NORPL = int(SaveFlag.NORPL)
+_PREPRPL = int(SaveFlag.PREPRPL)
 
 
 class MatchAction(IntFlag):
@@ -77,7 +81,7 @@ class RegistrarFace:
     async def save(
         self,
         table: str = "",
-        flags: int = PLAIN,
+        flags: int = 0,
         uri: str = "",
         *,
         contact: str = "",
@@ -90,8 +94,8 @@ class RegistrarFace:
         """
         location, memory = self._location, self._memory
         memory.unsent = None
-        if flags is not PLAIN:
-            flags = SaveFlag(flags)
+        if flags:
+            flags = int(flags)
         options = save_options(self._call, location, table or location.settings.tables[0], flags)
         if uri or contact or user_agent or memory.q is not None:
             q = options.q if memory.q is None else memory.q
@@ -100,12 +104,12 @@ class RegistrarFace:
         saved = await location.save(self._call.request, options)
         if location.registrar.xavp_rcd and saved.record:
             show_record(self._call, location.registrar, saved.record)
-        is_replied = flags is PLAIN or SaveFlag.NORPL not in flags
+        is_replied = not flags & _NORPL
         if is_replied:
             self._call.answer(saved.reply)
         else:
             memory.unsent = saved.reply
-            if SaveFlag.PREPRPL in flags and saved.code:
+            if flags & _PREPRPL and saved.code:
                 self._call.reply_headers += saved.reply.headers
         return SaveResult(saved.code, saved.reply, is_replied)
 

@@ -6,14 +6,13 @@ over it, and nobody finds out why nothing happens. A plain REGISTER costs one ca
 """
 
 from functools import lru_cache
-from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.errors import ScriptError
 from regcluster.location import Location
 from regcluster.registrar.binding import Xavp
 from regcluster.registrar.match import Match
-from regcluster.registrar.options import PLAIN_LOOKUP, LookupOptions, SaveFlag, SaveOptions
+from regcluster.registrar.options import PLAIN_LOOKUP, LookupOptions, SaveOptions
 from regcluster.registrar.plan import DEFAULT_TABLE
 from regcluster.registrar.select import BY_FLAGS
 from regcluster.route.exchange import Exchange
@@ -21,18 +20,15 @@ from regcluster.route.values import Root
 from regcluster.sip.headers import MAX_UINT32, parse_name_addr
 from regcluster.sip.hop import Hop
 
-PLAIN: Final = SaveFlag.NONE
-"""No flag at all. To ask for one takes time, to see that these are the very ones does not."""
-
 MAX_KEPT = 4096
 """Characters that a script may keep with a binding, names and values together. It may have them
 from the phone, and every save and lookup of the user reads those of all bindings."""
 
 
-def save_options(call: Exchange, location: Location, table: str, flags: SaveFlag) -> SaveOptions:
+def save_options(call: Exchange, location: Location, table: str, flags: int) -> SaveOptions:
     """How the call wants its REGISTER saved. It may be shared: make a copy to change it."""
     source, registrar = call.source, location.registrar
-    if flags is PLAIN and not (
+    if not flags and not (
         call.has_values or source.token or registrar.sock_mode or registrar.trust_contact_from
     ):
         return _plain(table, source.local)

@@ -32,7 +32,7 @@ async def call_and_options(
         call = call_of(read(register()), service, peer)
         if cfg is not None:
             call.xavp.add_root("cfg", cfg)
-        return save_options(call, service, "location", SaveFlag.NONE)
+        return save_options(call, service, "location", 0)
 
 
 async def test_a_plain_register_has_options_that_are_made_once() -> None:
@@ -95,7 +95,7 @@ async def test_received_comes_from_the_avp_that_the_settings_name(name: str) -> 
     async with location_with(registrar=settings) as location:
         call = call_of(read(register()), location)
         call.avp.add("$avp(rcv)", "sip:198.51.100.1:4242")
-        options = save_options(call, location, "location", SaveFlag.NONE)
+        options = save_options(call, location, "location", 0)
 
     assert "sip:198.51.100.1:4242" == options.received
 
@@ -105,7 +105,7 @@ async def test_an_avp_that_no_setting_names_means_nothing() -> None:
     async with location_with() as location:
         call = call_of(read(register()), location)
         call.avp.add("$avp(rcv)", "sip:198.51.100.1:4242")
-        options = save_options(call, location, "location", SaveFlag.NONE)
+        options = save_options(call, location, "location", 0)
 
     assert "" == options.received
 
@@ -116,7 +116,7 @@ async def test_received_that_is_no_string_is_told_to_the_script() -> None:
         call = call_of(read(register()), location)
         call.avp.add("rcv", 5)
         with pytest.raises(ScriptError):
-            save_options(call, location, "location", SaveFlag.NONE)
+            save_options(call, location, "location", 0)
 
 
 async def test_what_a_script_keeps_is_the_newest_of_each_child() -> None:
@@ -125,7 +125,7 @@ async def test_what_a_script_keeps_is_the_newest_of_each_child() -> None:
         call = call_of(read(register()), location)
         root = call.xavp.add_root("kept", {"desk": 12})
         root.add("desk", 14)
-        options = save_options(call, location, "location", SaveFlag.NONE)
+        options = save_options(call, location, "location", 0)
 
     assert {"desk": 14} == options.xavp
 
@@ -151,7 +151,7 @@ async def test_where_a_script_keeps_nothing_what_is_stored_stays(name: str) -> N
     async with location_with(location=LocationSettings(xavp_contact=name)) as location:
         call = call_of(read(register()), location)
         call.xavp.add_root("kept", {"desk": 12})
-        options = save_options(call, location, "location", SaveFlag.NONE)
+        options = save_options(call, location, "location", 0)
 
     assert None is options.xavp
 
@@ -217,7 +217,7 @@ async def socket_of(settings: RegistrarSettings, header: str | None, field: str,
         call.setflag(flag)
         if field:
             call.xavp.add_root("cfg", {"socket": field})
-        return save_options(call, location, "location", SaveFlag.NONE).socket
+        return save_options(call, location, "location", 0).socket
 
 
 @pytest.mark.parametrize(
