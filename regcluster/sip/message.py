@@ -5,7 +5,7 @@ in for passing on. Values stay raw text until a reader of ``headers`` is asked f
 is never changed after its birth, whoever wants another one makes it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
@@ -43,23 +43,28 @@ LONG_NAMES = {
 """What each compact form stands for (RFC 3261 §7.3.3 and the extensions that claimed a letter)."""
 
 
+@dataclass(slots=True)
 class Headers:
     """How header rows are read, in requests and responses alike. Names are lower-case and long."""
-
-    __slots__ = ("_cseq", "_via", "by_name")
 
     headers: list[tuple[str, str]]
     """(name, value): folds undone, white space around the value dropped."""
     lines: list[str]
     """The same rows as received, folds undone: the original spelling of name and value."""
-    by_name: dict[str, str]
+    body: bytes
+    by_name: dict[str, str] = field(init=False, repr=False, compare=False)
     """The first row of each name."""
+    _via: Via | None = field(init=False, repr=False, compare=False)
+    _cseq: CSeq | None = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
+    def __init__(self, headers: list[tuple[str, str]], lines: list[str], body: bytes) -> None:
+        self.headers = headers
+        self.lines = lines
+        self.body = body
         # Later pairs overwrite earlier ones, so the first row has to come last.
-        self.by_name = dict(reversed(self.headers))
-        self._via: Via | None = None
-        self._cseq: CSeq | None = None
+        self.by_name = dict(reversed(headers))
+        self._via = None
+        self._cseq = None
 
     def first(self, name: str) -> str | None:
         """The value of the first row called ``name``; None if there is none."""
@@ -100,9 +105,13 @@ class Request(Headers):
 
     method: str
     uri: str
-    headers: list[tuple[str, str]]
-    lines: list[str]
-    body: bytes
+
+    def __init__(
+        self, method: str, uri: str, headers: list[tuple[str, str]], lines: list[str], body: bytes
+    ) -> None:
+        Headers.__init__(self, headers, lines, body)
+        self.method = method
+        self.uri = uri
 
 
 @dataclass(slots=True)
@@ -111,6 +120,15 @@ class Response(Headers):
 
     status: int
     reason: str
-    headers: list[tuple[str, str]]
-    lines: list[str]
-    body: bytes
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        headers: list[tuple[str, str]],
+        lines: list[str],
+        body: bytes,
+    ) -> None:
+        Headers.__init__(self, headers, lines, body)
+        self.status = status
+        self.reason = reason
