@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass, field
 
-from regcluster.location import Location
+from fakeredis import FakeAsyncRedis, FakeServer
+
+from regcluster.config import LocationSettings, RegistrarSettings, StoreSettings
+from regcluster.location import Location, ruid_source
 from regcluster.route.call import Call
 from regcluster.sip.headers import Via
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri
+from regcluster.store.client import ClientLink
+from regcluster.store.remote import RedisStore
+from tests.test_location import read
+from tests.wire import register
 
 OURS = "192.0.2.9"
 
@@ -43,3 +50,11 @@ class Peer:
 def call_of(request: Request, location: Location, peer: Peer | None = None) -> Call:
     """The call that a worker would make of a request."""
     return Call(request, peer or Peer(), location, Node())
+
+
+def idle_call() -> Call:
+    """A call for scripts that ask its registrar for nothing."""
+    store = RedisStore(ClientLink(FakeAsyncRedis(server=FakeServer(), protocol=2)), StoreSettings())
+    settings = RegistrarSettings(), LocationSettings()
+    location = Location(store, *settings, ruid_source("test"), lambda: 0.0)
+    return call_of(read(register()), location)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from regcluster.errors import ConfigError
-from regcluster.route.call import Call
 from regcluster.route.loader import load_script
+from tests.route.stage import idle_call
 
 pytestmark = pytest.mark.anyio
 
@@ -245,4 +245,4 @@ async def test_a_script_that_raises_raises(script: Callable[[str], Path]) -> Non
     route = load_script(script("async def route(call):\n    raise KeyError('mine')\n")).route
 
     with pytest.raises(KeyError, match="mine"):
-        await route(Call.__new__(Call))
+        await route(idle_call())

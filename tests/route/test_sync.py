@@ -9,6 +9,7 @@ import pytest
 from regcluster.errors import ScriptError
 from regcluster.route.call import Call
 from regcluster.route.sync import current_call, run_sync, wait_for
+from tests.route.stage import idle_call
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +26,6 @@ class Never(Awaitable[None]):
 NEVER = Never()
 
 
-def a_call() -> Call:
-    """A call in name only: nothing here looks into it."""
-    return Call.__new__(Call)
-
-
 async def later(value: str) -> str:
     await asyncio.sleep(0)
     return value
@@ -41,7 +37,7 @@ async def fail() -> str:
 
 
 async def outcome(function: Callable[[Call], object]) -> object:
-    return await run_sync(function, a_call())
+    return await run_sync(function, idle_call())
 
 
 async def test_a_function_that_never_waits_just_runs() -> None:
@@ -114,7 +110,7 @@ async def test_each_of_many_runs_keeps_its_own_call() -> None:
             kept.append(current_call() is call)
         return all(kept)
 
-    assert [True] * 20 == await asyncio.gather(*[run_sync(script, a_call()) for _ in range(20)])
+    assert [True] * 20 == await asyncio.gather(*[run_sync(script, idle_call()) for _ in range(20)])
 
 
 async def test_runs_wait_beside_each_other() -> None:
@@ -163,7 +159,7 @@ async def test_a_run_that_is_given_up_ends() -> None:
         finally:
             cleaned.append("yes")
 
-    coroutine = run_sync(script, a_call())
+    coroutine = run_sync(script, idle_call())
     coroutine.send(None)
     coroutine.close()
 
