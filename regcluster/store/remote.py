@@ -242,13 +242,24 @@ class RedisStore:
         self, index: bytes, behind: bytes, includes: Callable[[str], bool]
     ) -> list[bytes]:
         """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
+        server: bytes = await self._scripts.server(index)
+        found = await self._found(index, behind, includes)
+        while server != (now := await self._scripts.server(index)):
+            # A cursor of ZSCAN says nothing to another server than the one that has given it.
+            server, found = now, await self._found(index, behind, includes)
+        return sorted(found)[:READ_AHEAD]
+
+    async def _found(
+        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
+    ) -> set[bytes]:
+        """Those AORs, out of order, and maybe some that come next."""
         found: set[bytes] = set()
         async for aor in self._aors(index):
             if aor > behind and aor not in found and includes(bytes_text(aor)):
                 found.add(aor)
                 if len(found) == 2 * READ_AHEAD:
                     found = set(sorted(found)[:READ_AHEAD])
-        return sorted(found)[:READ_AHEAD]
+        return found
 
     async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
         """The AOR of each unexpired binding in one partition."""
