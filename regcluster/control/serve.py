@@ -256,6 +256,8 @@ async def _serve(channel: Channel[Report, Order], process: Process, worker: int)
     # What is alive now stays alive: no need for the collector to look at it again and again.
     gc.collect()
     gc.freeze()
+    # Requests under way are thousands of objects that all go by themselves.
+    gc.set_threshold(10_000, 20, 50)
     metrics.TALLY.defer = asyncio.get_running_loop().call_soon
     channel.send(Ready())
     reporting = asyncio.create_task(_report(channel, process))
