@@ -12,7 +12,7 @@ import click
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import Wish, means, plan_add, read_contact, read_q
+from regcluster.control.admin import Wish, in_domain, means, plan_add, read_contact, read_q
 from regcluster.control.exits import say_no
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import Place, ask, look, place, table_option, typed, typed_table
@@ -231,12 +231,8 @@ def _filter(prefix: str, domain: str, location: LocationSettings) -> Callable[[s
     """Which AORs are asked for."""
     if not domain:
         return lambda aor: aor.startswith(prefix)
-    if not location.use_domain:
-        raise click.UsageError("location.use_domain is 0, so no AOR has a domain")
-    host = domain.lower()
-    # A domain can be an AOR itself.
-    suffix = f"@{host}"
-    return lambda aor: (aor.endswith(suffix) or aor == host) and aor.startswith(prefix)
+    is_in = typed(lambda: in_domain(domain, location))
+    return lambda aor: is_in(aor) and aor.startswith(prefix)
 
 
 def _say_removed(aor: str, removed: int, as_json: bool, none: str) -> None:
