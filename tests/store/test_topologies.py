@@ -9,6 +9,7 @@ from regcluster.store.scripts import SOURCES
 from tests import fleet, servers
 from tests.fleet import READY_S, Cluster, Member, Trio
 from tests.peer.processes import wait_until
+from tests.store.accounts import MORE, NODE, PASSWORD, USER, allow, refused
 from tests.store.load import index_of, loaded, opened
 from tests.store.wiring import problem
 
@@ -99,6 +100,42 @@ async def test_replicas_are_waited_for_in_a_cluster(cluster: Cluster) -> None:
         told = await problem(two.drop(load.aors[0]))
 
     assert ([], "1 of 2 replicas have it") == (load.refused, told)
+
+
+async def test_the_account_of_the_docs_will_do_in_a_cluster(cluster: Cluster) -> None:
+    """On every member, also for a slot that moves; and it is refused nothing."""
+    for member in cluster.members:
+        _let_in(member, *NODE, MORE["`redis+cluster://`"])
+    url = cluster.url.replace("//", f"//{USER}:{PASSWORD}@", 1)
+    async with opened(url, deadline_ms=5000) as store, loaded(store) as load:
+        await asyncio.to_thread(_move, cluster, load.aors[0])
+        await load.all_saved()
+    trouble = [refused(member.ask) for member in cluster.members]
+
+    assert ([], [set()] * len(cluster.members)) == (load.refused, trouble)
+
+
+async def test_the_accounts_of_the_docs_will_do_with_sentinels(trio: Trio) -> None:
+    """One at the servers, another at the Sentinels; neither is refused anything."""
+    servers_lines = MORE["`redis+sentinel://`, the servers"], MORE["`store.wait_replicas`"]
+    [sentinels_line] = [line for what, line in MORE.items() if "the Sentinels" in what]
+    for member in trio.members:
+        _let_in(member, *NODE, *servers_lines)
+    for sentinel in trio.sentinels:
+        _let_in(sentinel, sentinels_line)
+    url = trio.url.replace("//", f"//{USER}:{PASSWORD}@", 1)
+    url += f"?sentinel_username={USER}&sentinel_password={PASSWORD}"
+    async with opened(url, replicas=1) as store, loaded(store) as load:
+        await load.all_saved()
+    trouble = [refused(member.ask) for member in (*trio.members, *trio.sentinels)]
+
+    assert ([], [set()] * 6) == (load.refused, trouble)
+
+
+def _let_in(member: Member, *lines: str) -> None:
+    """Make the account there."""
+    allow(member.ask, *lines)
+    member.ask(b"ACL", b"LOG", b"RESET")
 
 
 async def test_a_planned_failover_by_sentinels_is_followed(trio: Trio) -> None:
