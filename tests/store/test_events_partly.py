@@ -2,50 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 import pytest
 
-from regcluster.errors import StoreUnavailable
-from regcluster.store.connection import Arg
-from regcluster.store.endpoint import Endpoint
 from regcluster.store.events import AT_ONCE
 from regcluster.store.keys import Keys, text_bytes
-from regcluster.store.link import Link
 from regcluster.store.remote import RedisStore
 from tests.servers import RealServer
 from tests.store.alice import bind, plan
 from tests.store.feed import SETTINGS, listening
+from tests.store.upkeep import Torn
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 MANY = msgspec.structs.replace(SETTINGS, partitions=4 * AT_ONCE)
 KEYS = Keys(MANY)
-
-
-class Torn:
-    """A link to a store of which the servers of some keys are ``away``."""
-
-    problem = ""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self.away: Sequence[bytes] = ()
-
-    def nodes(self) -> Sequence[Endpoint]:
-        """None to subscribe at: what is told is read by the timer."""
-        return ()
-
-    async def call(self, *args: Arg) -> Any:
-        """Send a command, if whoever is asked is there."""
-        if args[1:] and args[1] in self.away:
-            raise StoreUnavailable("its server is away")
-        return await self._link.call(*args)
-
-    async def close(self) -> None:
-        """Let go of the link."""
-        await self._link.close()
 
 
 def feed_of(aor: str) -> int:
