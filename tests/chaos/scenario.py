@@ -43,6 +43,11 @@ class Scenario:
         is_kept = self.wait_replicas > 0 or self.kind == "standalone"
         return is_kept and not self.fault.may_lose
 
+    @property
+    def must_lose(self) -> bool:
+        """Whether something acknowledged has to be lost, or nothing was measured."""
+        return self.wait_replicas == 0 and self.fault.must_lose
+
 
 SCENARIOS = [
     Scenario(kind, wait_replicas, fault)

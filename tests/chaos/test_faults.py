@@ -24,3 +24,4 @@ async def test_no_answer_is_wrong_and_none_comes_late(scenario: Scenario) -> Non
     assert max(outcome.register_gap_s, outcome.call_gap_s) < LONGEST_GAP_S
     if scenario.must_keep:
         assert ([], []) == (outcome.missed, outcome.lost)
+    assert bool(outcome.lost) or not scenario.must_lose
