@@ -108,11 +108,15 @@ async def test_the_account_of_the_docs_will_do_in_a_cluster(cluster: Cluster) ->
         _let_in(member, *NODE, MORE["`redis+cluster://`"])
     url = cluster.url.replace("//", f"//{USER}:{PASSWORD}@", 1)
     async with opened(url, deadline_ms=5000) as store, loaded(store) as load:
-        await asyncio.to_thread(_move, cluster, load.aors[0])
         await load.all_saved()
+        slot, source, target = _moving(cluster, "nobody")
+        cluster.begin_migration(slot, source, target)
+        # Who has nothing bound is looked for where the slot will be: ASK, and so ASKING.
+        found = (await store.fetch("nobody")).bindings
+        await asyncio.to_thread(_move, cluster, "nobody")
     trouble = [refused(member.ask) for member in cluster.members]
 
-    assert ([], [set()] * len(cluster.members)) == (load.refused, trouble)
+    assert ([], [], [set()] * len(cluster.members)) == (load.refused, found, trouble)
 
 
 async def test_the_accounts_of_the_docs_will_do_with_sentinels(trio: Trio) -> None:
@@ -157,11 +161,16 @@ def _links(server: Member) -> int:
     return int(server.ask(b"CLIENT", b"LIST").count(b"name=regcluster "))
 
 
+def _moving(cluster: Cluster, aor: str) -> tuple[int, Member, Member]:
+    """The slot of ``aor``, who has it, and who is to have it."""
+    source = cluster.owner(index_of(aor))
+    target = next(primary for primary in cluster.primaries if primary is not source)
+    return cluster.slot(index_of(aor)), source, target
+
+
 def _move(cluster: Cluster, aor: str) -> None:
     """Move the slot of ``aor`` key by key."""
-    source = cluster.owner(index_of(aor))
-    slot = cluster.slot(index_of(aor))
-    target = next(primary for primary in cluster.primaries if primary is not source)
+    slot, source, target = _moving(cluster, aor)
     cluster.begin_migration(slot, source, target)
     while cluster.move_keys(slot, source, target, 1):
         pass
