@@ -216,3 +216,34 @@ def test_check_reads_the_stores_url_as_a_node_would(url: str, wrong: str) -> Non
     assert 2 == result.exit_code
     assert "store.url: " in result.stderr
     assert wrong in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "callback", "wrong"),
+    [
+        ("async def route(call:\n", "", "route.py:1: "),
+        ("x = 1\n", "", "has no entry point"),
+        ("async def route(call): ...\n", "expired", "expired"),
+        (None, "", "cannot be read"),
+    ],
+)
+def test_check_loads_the_route_script_as_a_node_would(
+    folder: Path, script: str | None, callback: str, wrong: str
+) -> None:
+    """What no worker would start with is no good setting."""
+    if script is not None:
+        (folder / "route.py").write_text(script)
+    named = ("routing.script=route.py", f"registrar.event_callback={callback}")
+    result = run("check", *(word for setting in named for word in ("--set", setting)))
+
+    assert 2 == result.exit_code
+    assert "route.py" in result.stderr
+    assert wrong in result.stderr
+
+
+def test_check_finds_a_good_route_script_good(folder: Path) -> None:
+    """It is loaded and not entered."""
+    (folder / "route.py").write_text("async def route(call):\n    raise SystemExit\n")
+    result = run("check", "--set", "routing.script=route.py")
+
+    assert (0, "") == (result.exit_code, result.stderr)
