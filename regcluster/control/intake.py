@@ -91,7 +91,9 @@ _CONFIGURATION = re.compile(
 )
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True))
 def import_(source: Source, as_json: bool, kind: str | None, path: Path, **options: Any) -> None:
-    """Take over bindings, or settings, from FILE; "-" is standard input.
+    """Take over bindings, or settings, from FILE.
+
+    FILE "-" is standard input.
 
     settings: a Kamailio configuration. Settings of ours are written from the modparam lines of its
     modules registrar and usrloc; whatever has no place here is told on standard error, and in the

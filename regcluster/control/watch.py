@@ -79,10 +79,11 @@ class Choice:
 )
 @table_option
 def watch(source: Source, as_json: bool, **chosen: str) -> None:
-    """Tell what happens to bindings, one line an event: added, changed, removed, expired.
+    """Tell what happens to bindings, as it happens.
 
-    A gap is told where the feed no longer has, or a failover has lost, what happened. An event may
-    be told twice, with the same id; after the id of --since those of other AORs may be.
+    One line an event: added, changed, removed, expired. A gap is told where the feed no longer has,
+    or a failover has lost, what happened. An event may be told twice, with the same id; after the
+    id of --since those of other AORs may be.
     """
     loaded = source.load()
     choice = Choice(**chosen)
