@@ -118,8 +118,11 @@ def _check_script(settings: Settings) -> None:
     """Raise ``ConfigError`` for a route script that no worker would start with."""
     if settings.routing.script:
         # Only here: a look at the settings should seldom wait for the script's half of us.
+        from regcluster import log
         from regcluster.route.loader import load_script
 
+        # What a script says while it is loaded is no answer of ours.
+        log.configure(settings.log)
         load_script(settings.routing.script, settings.registrar.event_callback)
 
 

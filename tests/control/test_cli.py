@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from regcluster import __version__
 from regcluster.config.reference import render
 from regcluster.control.cli import main
+from tests.control.watch import own_log
 
 BAD = ["--set", "log.level=loud", "--set", "node.workers=-1"]
 
@@ -234,7 +235,8 @@ def test_check_loads_the_route_script_as_a_node_would(
     if script is not None:
         (folder / "route.py").write_text(script)
     named = ("routing.script=route.py", f"registrar.event_callback={callback}")
-    result = run("check", *(word for setting in named for word in ("--set", setting)))
+    with own_log():
+        result = run("check", *(word for setting in named for word in ("--set", setting)))
 
     assert 2 == result.exit_code
     assert "route.py" in result.stderr
@@ -242,8 +244,11 @@ def test_check_loads_the_route_script_as_a_node_would(
 
 
 def test_check_finds_a_good_route_script_good(folder: Path) -> None:
-    """It is loaded and not entered."""
-    (folder / "route.py").write_text("async def route(call):\n    raise SystemExit\n")
-    result = run("check", "--set", "routing.script=route.py")
+    """It is loaded and not entered; what it says meanwhile does not get into the answer."""
+    script = "from regcluster.route.kemi import KSR\nKSR.info('here')\n"
+    (folder / "route.py").write_text(f"{script}def ksr_request_route(msg):\n    exit()\n")
+    with own_log():
+        result = run("check", "--json", "--set", "routing.script=route.py")
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (0, {"ok": True, "problems": []}) == (result.exit_code, json.loads(result.stdout))
+    assert "here" in result.stderr
