@@ -111,14 +111,14 @@ def measure(folder: Path, bindings: int) -> list[Size]:
 
 def report(sizes: list[Size]) -> str:
     """The figures as a table."""
-    lines = [f"{'':44}" + "".join(f"{size.bindings:>12,}" for size in sizes)]
+    lines = [f"{'':44}" + "".join(f"{size.bindings:>14,}" for size in sizes)]
     for name, what in _ROWS.items():
         figures = [asdict(size)[name] for size in sizes]
-        lines.append(f"{what:44}" + "".join(f"{figure:12,.1f}" for figure in figures))
+        lines.append(f"{what:44}" + "".join(f"{figure:14,.1f}" for figure in figures))
     small, large = sizes
     lines += [
-        f"{'REGISTER, large : small':44}{large.register_us / small.register_us:12.2f} x",
-        f"{'call, large : small':44}{large.call_us / small.call_us:12.2f} x",
+        f"{'REGISTER, large : small':44}{large.register_us / small.register_us:14.2f} x",
+        f"{'call, large : small':44}{large.call_us / small.call_us:14.2f} x",
     ]
     return "\n".join(lines)
 
