@@ -22,7 +22,7 @@ from regcluster.config.reader import Loaded
 from regcluster.control import kamailio_rows, output, progress, readers
 from regcluster.control.exits import NEGATIVE, UNUSABLE, fail
 from regcluster.control.migration import Wish, import_settings
-from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.options import Source, json_option, output_option, settings_options
 from regcluster.control.reach import ask, typed_table
 from regcluster.control.readers import Reading
 from regcluster.control.restoring import Note, Report, Row, put_back
@@ -72,14 +72,7 @@ _CONFIGURATION = re.compile(
     metavar="TABLE",
     help="Bindings: put all into this table. Default: into that they name, else the first.",
 )
-@click.option(
-    "--output",
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings: write them there instead of to standard output.",
-)
+@output_option("Settings: write them there instead of to standard output.")
 @click.option("--force", is_flag=True, help="Settings: write over a FILE that is there.")
 @click.option(
     "--define",

@@ -188,8 +188,6 @@ class RedisStore:
         read again for the next. An AOR whose binding changes its key while its partition is read
         may be missed; any other is found.
         """
-        if not self._clock.is_set:
-            await self._ask_time()
         behind = text_bytes(after)
         for index in self._keys.table(table).indexes_from(behind):
             some = await self._next_aors(index, behind, includes)
@@ -208,12 +206,10 @@ class RedisStore:
 
     async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""
-        if not self._clock.is_set:
-            await self._ask_time()
         total = 0
         indexes = self._keys.table(table).indexes
         for start in range(0, len(indexes), AT_ONCE):
-            expired = b"(%d" % self._clock.now(self._monotonic())
+            expired = b"(%d" % await self.now()
             some = indexes[start : start + AT_ONCE]
             counts: list[int] = await asyncio.gather(
                 *[self._link.call(b"ZCOUNT", index, expired, b"+inf") for index in some]
@@ -267,7 +263,7 @@ class RedisStore:
         while True:
             reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
             cursor, members = int(reply[0]), reply[1]
-            now = self._clock.now(self._monotonic())
+            now = await self.now()
             for at in range(0, len(members), 2):
                 if float(members[at + 1]) > now:
                     yield members[at].partition(SEPARATOR)[0]
