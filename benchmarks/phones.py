@@ -1,6 +1,6 @@
 """A fleet of phones, and the REGISTERs they send: the same bytes for whoever is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _REGISTER = """\
@@ -19,8 +19,24 @@ Content-Length: 0\r
 \r
 """
 
+_INVITE = """\
+INVITE sip:{number}@example.test SIP/2.0\r
+Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-i{round}-{number};rport\r
+Max-Forwards: 70\r
+From: <sip:caller@example.test>;tag=3ab1d{number}\r
+To: <sip:{number}@example.test>\r
+Call-ID: 7a2e{round}{number}@127.0.0.1\r
+CSeq: 1 INVITE\r
+Contact: <sip:caller@127.0.0.1:{port}>\r
+Content-Length: 0\r
+\r
+"""
+
 _FIRST = 100_000
 """Number of the first extension: all have six digits, so all messages have one size."""
+
+FIRST_OF_MILLIONS = 1_000_000
+"""The same where there are more than six digits have room for: all have seven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +45,22 @@ class Fleet:
 
     size: int
     port: int
+    first: int = _FIRST
 
     def registers(self, round_: int) -> Sequence[bytes]:
         """One REGISTER of each phone: new in round 1, a refresh in every later one."""
-        return [self._register(_FIRST + index, round_) for index in range(self.size)]
+        return self.some_registers(range(self.size), round_)
+
+    def some_registers(self, indexes: Iterable[int], round_: int) -> list[bytes]:
+        """Those of some phones alone."""
+        return [self._register(self.first + index, round_) for index in indexes]
+
+    def calls(self, indexes: Iterable[int], round_: int) -> list[bytes]:
+        """A call to each of some phones."""
+        return [
+            _INVITE.format(port=self.port, round=round_, number=self.first + index).encode()
+            for index in indexes
+        ]
 
     def _register(self, number: int, round_: int) -> bytes:
         return _REGISTER.format(

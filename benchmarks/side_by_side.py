@@ -97,7 +97,8 @@ class Client:
         self._socket.settimeout(ANSWER_S)
         self._socket.bind((HOST, 0))
         self._socket.connect((HOST, contestant.port))
-        self._fleet = Fleet(phones, self._socket.getsockname()[1])
+        self.port: int = self._socket.getsockname()[1]
+        self._fleet = Fleet(phones, self.port)
 
     def close(self) -> None:
         """Play no more."""
@@ -108,7 +109,13 @@ class Client:
 
         Raises ``RuntimeError`` if any is not answered 200, and ``TimeoutError``.
         """
-        messages = self._fleet.registers(round_)
+        return self.ask(self._fleet.registers(round_), b"200")
+
+    def ask(self, messages: Sequence[bytes], status: bytes) -> dict[str, float]:
+        """Send ``messages``; µs per message, by process.
+
+        Raises ``RuntimeError`` if any is not answered ``status``, and ``TimeoutError``.
+        """
         roots = self._contestant.roots
         before = {part: cpu_us([pid]) for part, pid in roots.items()}
         sent = answered = 0
@@ -117,7 +124,7 @@ class Client:
                 self._socket.send(messages[sent])
                 sent += 1
             answer = self._socket.recv(65535)
-            if not answer.startswith(b"SIP/2.0 200 "):
+            if not answer.startswith(b"SIP/2.0 %b " % status):
                 raise RuntimeError(f"{self._contestant.name} answered {answer[:40]!r}")
             answered += 1
         return {part: (cpu_us([pid]) - before[part]) / len(messages) for part, pid in roots.items()}

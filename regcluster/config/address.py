@@ -26,6 +26,15 @@ def parse_address(text: str) -> tuple[str, int]:
     return bare_host(host), int(port)
 
 
+def is_address(text: str) -> bool:
+    """Whether ``parse_address`` takes ``text``."""
+    try:
+        parse_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bare_host(host: str) -> str:
     """``host`` as it is compared: lower case, no brackets, an IP address in its short form."""
     bare = host.strip("[]").lower()

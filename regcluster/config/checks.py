@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from regcluster.config.address import bare_host, is_host, parse_address
+from regcluster.config.address import bare_host, is_address, is_host, parse_address
 from regcluster.config.hosts import CLUSTER, Servers, split_servers
 from regcluster.config.parameters import Complaint, check_parameters
 from regcluster.config.secrets import secret_free
@@ -81,14 +81,6 @@ def _http(settings: Settings) -> Iterator[Complaint]:
         yield "http.listen", f"is {listen}, which listen.tcp has taken"
 
 
-def _is_address(text: str) -> bool:
-    try:
-        parse_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_same(text: str, address: tuple[str, int]) -> bool:
     try:
         return parse_address(text) == address
@@ -157,7 +149,7 @@ def _hosts(settings: Settings) -> Iterator[Complaint]:
             f"must be a host name or IP address without port, not {shown(advertise)}",
         )
     for alias in settings.node.aliases:
-        if not is_host(alias) and not _is_address(alias):
+        if not is_host(alias) and not is_address(alias):
             yield "node.aliases", f"holds {shown(alias)}, which is neither a host nor host:port"
     for domain in settings.routing.domains:
         if not is_host(domain):

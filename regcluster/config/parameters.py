@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import ip_network
 
-from regcluster.config.address import is_host, parse_address
+from regcluster.config.address import is_address, is_host
 from regcluster.config.settings import (
     LocationSettings,
     RegistrarSettings,
@@ -140,17 +140,9 @@ def _wrong_route(text: str) -> str:
     host, *parameters = rest.rpartition("@")[2].partition("?")[0].split(";")
     if scheme.lower() not in ("sip", "sips") or not URI_TEXT.fullmatch(text):
         return "is no SIP URI, written bare"
-    if not is_host(host) and not _is_address(host):
+    if not is_host(host) and not is_address(host):
         return "is no SIP URI: its host is neither an IP address nor a host name"
     if "lr" not in (name.partition("=")[0].lower() for name in parameters):
         # Without it the phone's next proxy would take us for a strict router.
         return "lacks ;lr (RFC 3608)"
     return ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parse_address(text)
-    except ValueError:
-        return False
-    return True

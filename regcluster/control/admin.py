@@ -6,6 +6,7 @@ REGISTER. Lifetimes are the operator's to choose: ``min_expires`` and its kin do
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from regcluster import __version__
@@ -97,6 +98,15 @@ class Wish:
     q: int
     """Thousandths; -1: unspecified."""
     table: str = DEFAULT_TABLE
+
+
+def in_domain(domain: str, location: LocationSettings) -> Callable[[str], bool]:
+    """Whether an AOR is of ``domain``, which can be an AOR itself; ``ValueError``: none is."""
+    if not location.use_domain:
+        raise ValueError("location.use_domain is 0, so no AOR has a domain")
+    host = domain.lower()
+    suffix = f"@{host}"
+    return lambda aor: aor.endswith(suffix) or aor == host
 
 
 def read_table(text: str | None, location: LocationSettings) -> str:

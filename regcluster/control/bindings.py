@@ -12,7 +12,7 @@ import click
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import Wish, means, plan_add, read_contact, read_q
+from regcluster.control.admin import Wish, in_domain, means, plan_add, read_contact, read_q
 from regcluster.control.exits import say_no
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import Place, ask, look, place, table_option, typed, typed_table
@@ -46,10 +46,11 @@ def aor_group() -> None:
 def list_aors(
     source: Source, as_json: bool, table_text: str | None, limit: int, cursor: str, **wanted: str
 ) -> None:
-    """List the AORs that have bindings, one a line, in the order of the store's partitions.
+    """List the AORs that have bindings, one a line.
 
-    A list that stops at its limit ends with the cursor to go on from, on standard error. With
-    --json each line is a document of its own, {"aor": "..."}, and that one {"cursor": "..."}.
+    The order is that of the store's partitions. A list that stops at its limit ends with the cursor
+    to go on from, on standard error. With --json each line is a document of its own, {"aor":
+    "..."}, and that one {"cursor": "..."}.
     """
     loaded = source.load()
     table = typed_table(table_text, loaded)
@@ -73,7 +74,10 @@ def list_aors(
 @json_option
 @place
 def show(source: Source, as_json: bool, where: Place) -> None:
-    """Show the contacts of AOR, best first, each with what else is kept of it."""
+    """Show the contacts of AOR, best first.
+
+    Each with what else is kept of it.
+    """
     loaded = source.load()
     aor, table = where.read(loaded)
     record = look(loaded, lambda store: store.fetch(aor, table))
@@ -155,10 +159,11 @@ def contact_group() -> None:
 @click.argument("contact_text", metavar="[URI]", default="")
 @click.option("--ruid", default="", help="Remove the binding with this record-unique id.")
 def rm_contact(source: Source, as_json: bool, where: Place, contact_text: str, ruid: str) -> None:
-    """Remove the binding of AOR that URI names, or the one that --ruid names.
+    """Remove the binding of URI from AOR.
 
-    URIs are compared as for a phone (RFC 3261 section 19.1.4, or as location.uri_equality has it),
-    whatever location.matching_mode says; a URI may name several bindings then.
+    Or, with --ruid, the one of that id. URIs are compared as for a phone (RFC 3261 section 19.1.4,
+    or as location.uri_equality has it), whatever location.matching_mode says; a URI may name
+    several bindings then.
     """
     if bool(contact_text) == bool(ruid):
         raise click.UsageError("say either URI or --ruid")
@@ -231,12 +236,8 @@ def _filter(prefix: str, domain: str, location: LocationSettings) -> Callable[[s
     """Which AORs are asked for."""
     if not domain:
         return lambda aor: aor.startswith(prefix)
-    if not location.use_domain:
-        raise click.UsageError("location.use_domain is 0, so no AOR has a domain")
-    host = domain.lower()
-    # A domain can be an AOR itself.
-    suffix = f"@{host}"
-    return lambda aor: (aor.endswith(suffix) or aor == host) and aor.startswith(prefix)
+    is_in = typed(lambda: in_domain(domain, location))
+    return lambda aor: is_in(aor) and aor.startswith(prefix)
 
 
 def _say_removed(aor: str, removed: int, as_json: bool, none: str) -> None:

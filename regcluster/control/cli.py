@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from regcluster import __version__
+from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import bindings, output, running, watch
@@ -23,7 +24,7 @@ from regcluster.errors import ConfigError, RegclusterError, StoreError
 EPILOG = """\b
 Exit codes:
   0  done, or found
-  1  not found, or not allowed
+  1  not found, not allowed, or not all of an import
   2  wrong usage, or settings that cannot be used
   3  the store cannot be reached, or is not one of ours
 """
@@ -82,8 +83,8 @@ def serve(source: Source) -> None:
 def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> None:
     """Check the settings and tell all that is wrong.
 
-    The store is not asked anything. What --print writes is a settings file itself, but for
-    passwords, which are hidden.
+    The store is not asked anything; a route script is loaded, as a node does when it starts. What
+    --print writes is a settings file itself, but for passwords, which are hidden.
     """
     if reference:
         from regcluster.config.reference import render
@@ -93,6 +94,7 @@ def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> Non
     try:
         loaded = source.load()
         _check_url(loaded.settings.store.url)
+        _check_script(loaded.settings)
     except ConfigError as wrong:
         if not as_json:
             raise
@@ -110,6 +112,18 @@ def _check_url(url: str) -> None:
     from regcluster.store.places import parse_place
 
     parse_place(url)
+
+
+def _check_script(settings: Settings) -> None:
+    """Raise ``ConfigError`` for a route script that no worker would start with."""
+    if settings.routing.script:
+        # Only here: a look at the settings should seldom wait for the script's half of us.
+        from regcluster import log
+        from regcluster.route.loader import load_script
+
+        # What a script says while it is loaded is no answer of ours.
+        log.configure(settings.log)
+        load_script(settings.routing.script, settings.registrar.event_callback)
 
 
 def _checked(loaded: Loaded, as_json: bool, is_print: bool) -> str:

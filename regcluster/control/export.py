@@ -25,7 +25,7 @@ from regcluster.control.exported import (
     header_of,
     read_line,
 )
-from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.options import Source, json_option, output_option, settings_options
 from regcluster.control.reach import look, typed_table
 
 if TYPE_CHECKING:
@@ -54,14 +54,7 @@ class Task:
 @settings_options
 @json_option
 @click.option("--table", "table_text", metavar="TABLE|all", default="all", show_default=True)
-@click.option(
-    "--output",
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write there instead of to standard output.",
-)
+@output_option("Write there instead of to standard output.")
 @click.option("--force", is_flag=True, help="Write over a FILE that is there.")
 @click.option("--resume", is_flag=True, help="Go on with a FILE that was cut short.")
 def export(

@@ -22,7 +22,7 @@ from regcluster.config.reader import Loaded
 from regcluster.control import kamailio_rows, output, progress, readers
 from regcluster.control.exits import NEGATIVE, UNUSABLE, fail
 from regcluster.control.migration import Wish, import_settings
-from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.options import Source, json_option, output_option, settings_options
 from regcluster.control.reach import ask, typed_table
 from regcluster.control.readers import Reading
 from regcluster.control.restoring import Note, Report, Row, put_back
@@ -72,14 +72,7 @@ _CONFIGURATION = re.compile(
     metavar="TABLE",
     help="Bindings: put all into this table. Default: into that they name, else the first.",
 )
-@click.option(
-    "--output",
-    "-o",
-    "target",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings: write them there instead of to standard output.",
-)
+@output_option("Settings: write them there instead of to standard output.")
 @click.option("--force", is_flag=True, help="Settings: write over a FILE that is there.")
 @click.option(
     "--define",
@@ -91,7 +84,9 @@ _CONFIGURATION = re.compile(
 )
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True))
 def import_(source: Source, as_json: bool, kind: str | None, path: Path, **options: Any) -> None:
-    """Take over bindings, or settings, from FILE; "-" is standard input.
+    """Take over bindings, or settings, from FILE.
+
+    FILE "-" is standard input.
 
     settings: a Kamailio configuration. Settings of ours are written from the modparam lines of its
     modules registrar and usrloc; whatever has no place here is told on standard error, and in the

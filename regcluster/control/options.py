@@ -74,3 +74,9 @@ def settings_options(command: Command) -> Command:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+
+
+def output_option(meaning: str) -> Callable[[Command], Command]:
+    """The option ``--output FILE``, which a command takes as ``target``."""
+    kind = click.Path(path_type=Path)
+    return click.option("--output", "-o", "target", type=kind, metavar="FILE", help=meaning)

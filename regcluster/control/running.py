@@ -45,10 +45,11 @@ class Node:
 @click.option("--reset", is_flag=True, help="Give up what was set: each KEY, or all without one.")
 @click.argument("words", metavar="[KEY VALUE | KEY=VALUE]...", nargs=-1, type=click.UNPROCESSED)
 def set_(as_json: bool, wanted: str | None, reset: bool, words: tuple[str, ...]) -> None:
-    """Change settings of a node that runs here; without arguments, show what was changed so.
+    """Change settings of a node that runs here.
 
-    All its workers go by them when this returns. A SIGHUP leaves them as they are, a restart gives
-    them up: what is to stay belongs into the settings file. Other nodes are not told.
+    Without arguments it shows what was changed so. All its workers go by them when this returns. A
+    SIGHUP leaves them as they are, a restart gives them up: what is to stay belongs into the
+    settings file. Other nodes are not told.
     """
     changes = _resets(words) if reset else _changes(words)
     what = Errand(changes, resets_all=reset and not changes)

@@ -17,7 +17,7 @@ import click
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import read_aor
+from regcluster.control.admin import in_domain, read_aor
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import table_option, typed, typed_table
 from regcluster.errors import StoreError
@@ -56,10 +56,12 @@ class Choice:
             raise click.UsageError(f"{self.since_text} is no id of an event in this store")
         return Wanted(table, aor, since)
 
-    def includes(self, event: "Event") -> bool:
-        """Whether ``event`` is of the domain; of the AOR it is already."""
-        suffix = f"@{self.domain.lower()}"
-        return not self.domain or not event.aor or event.aor.lower().endswith(suffix)
+    def filter(self, loaded: Loaded) -> Callable[["Event"], bool]:
+        """Whether an event is of the domain, or wrong usage; of the AOR it is already."""
+        if not self.domain:
+            return lambda _: True
+        is_in = typed(lambda: in_domain(self.domain, loaded.settings.location))
+        return lambda event: not event.aor or is_in(event.aor)
 
 
 @click.command()
@@ -77,17 +79,18 @@ class Choice:
 )
 @table_option
 def watch(source: Source, as_json: bool, **chosen: str) -> None:
-    """Tell what happens to bindings, one line an event: added, changed, removed, expired.
+    """Tell what happens to bindings, as it happens.
 
-    A gap is told where the feed no longer has, or a failover has lost, what happened. An event may
-    be told twice, with the same id; after the id of --since those of other AORs may be.
+    One line an event: added, changed, removed, expired. A gap is told where the feed no longer has,
+    or a failover has lost, what happened. An event may be told twice, with the same id; after the
+    id of --since those of other AORs may be.
     """
     loaded = source.load()
     choice = Choice(**chosen)
-    wanted = choice.read(loaded)
+    wanted, includes = choice.read(loaded), choice.filter(loaded)
 
     def show(event: "Event") -> None:
-        if choice.includes(event):
+        if includes(event):
             click.echo(output.document(document(event)) if as_json else line(event))
 
     # It has no other end.

@@ -11,27 +11,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from regcluster.errors import SipError
+from regcluster.route.exchange import Source
 from regcluster.sip.hop import Hop
 
 
-class Flow(Protocol):
-    """A way to answer whoever sent a message."""
-
-    @property
-    def transport(self) -> str:
-        """``UDP``, ``TCP`` or ``TLS``."""
-
-    @property
-    def peer(self) -> Hop:
-        """Where messages of this flow really come from."""
-
-    @property
-    def local(self) -> Hop:
-        """Our address as the peer sees it, with the port we listen on."""
-
-    @property
-    def token(self) -> str:
-        """The name of a live connection, empty for UDP."""
+class Flow(Source, Protocol):
+    """A way to answer whoever sent a message: a source that we can send to."""
 
     def send(self, data: bytes, to: Hop | None = None) -> bool:
         """Send one message, on UDP to another hop if one is given. False: it was not sent."""

@@ -51,7 +51,7 @@ class Source(Protocol):
 
     @property
     def local(self) -> Hop:
-        """Our address as the peer sees it."""
+        """Our address as the peer sees it, with the port we listen on."""
 
     @property
     def token(self) -> str:

@@ -84,7 +84,10 @@ class Watch:
         self._settings = settings
         self._wanted = wanted
         self._on_problem = on_problem
-        self._problem = ""
+        self._away: set[int] = set()
+        """Partitions that could not be read when that was last tried."""
+        self._is_waiting = False
+        """Whether the last that ``on_problem`` was told is a problem."""
         self._failures = 0
         self._cursors: dict[int, _Cursor] = {}
         self._dirty: set[int] = set()
@@ -125,17 +128,21 @@ class Watch:
         """The events. An event counts as told when the next one is asked for."""
         while True:
             pieces = _pieces(await self._due())
-            for position, some in enumerate(pieces):
+            for position, some in enumerate(pieces, 1):
                 told = await self._read_some(some)
                 for number, events in told.items():
                     for event in events:
                         if not self._wanted.aor or event.aor in ("", self._wanted.aor):
                             yield event
                         _advance(self._cursors[number], event)
-                if len(told) < len(some):
+                if not told:
+                    # Nor would the others be there; and each attempt takes its time.
                     self._dirty.update(*pieces[position:])
-                    await asyncio.sleep(pause(self._failures))
                     break
+            self._failures = self._failures + 1 if self._away else 0
+            if self._away:
+                self._dirty |= self._away
+                await asyncio.sleep(pause(self._failures))
 
     def _ring(self, partition: int | None) -> None:
         """The feed of a partition has grown, or any may have."""
@@ -168,7 +175,9 @@ class Watch:
             self._look_at = loop.time() + self._look_s
             self._wakeups.follow()
             self._dirty.update(self._feeds)
-        due, self._dirty = sorted(self._dirty), set()
+        # Those that may keep us waiting come last.
+        due = sorted(self._dirty, key=lambda number: (number in self._away, number))
+        self._dirty = set()
         return due
 
     async def _read_some(self, partitions: Sequence[int]) -> dict[int, list[Event]]:
@@ -180,15 +189,16 @@ class Watch:
         told, problem = {}, ""
         for number, answer in zip(partitions, answers, strict=True):
             if isinstance(answer, StoreUnavailable):
+                self._away.add(number)
                 problem = str(answer)
             elif isinstance(answer, BaseException):
                 raise answer
             else:
+                self._away.discard(number)
                 told[number] = answer
-        self._failures = self._failures + 1 if problem else 0
-        if bool(problem) != bool(self._problem):
+        if bool(self._away) != self._is_waiting:
+            self._is_waiting = bool(self._away)
             self._on_problem(problem)
-        self._problem = problem
         return told
 
     async def _read(self, cursor: _Cursor) -> list[Event]:

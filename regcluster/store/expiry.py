@@ -77,6 +77,8 @@ class Sweeper:
         self._tables = tables
         self._names: tuple[str, ...] = ()
         self._places: list[Place] = []
+        self._away: set[Place] = set()
+        """Where the last look had no answer."""
         self._passed = 0
 
     async def round(self, within_s: float = 0.0) -> None:
@@ -86,12 +88,13 @@ class Sweeper:
         at a partition to the next is that of a round, and no two workers march in step.
         """
         began = self._monotonic()
-        places = self._due()
+        groups = self._groups()
+        total, looked = sum(map(len, groups)), 0
         behind: list[Place] = []
-        for start in range(0, len(places), LOOKS):
-            group = places[start : start + LOOKS]
+        for group in groups:
             behind += await self.sweep(group)
-            until = began + within_s * (start + len(group)) / len(places)
+            looked += len(group)
+            until = began + within_s * looked / total
             # What has more to sweep than fits into one go gets the time that is left over.
             while behind and self._monotonic() < until:
                 behind = behind[LOOKS:] + await self.sweep(behind[:LOOKS])
@@ -109,6 +112,17 @@ class Sweeper:
         swept = set(await in_turns(jobs))
         full = [place for place, due in zip(places, looks, strict=True) if len(due) == DUE]
         return [place for place in full if place in swept]
+
+    def _groups(self) -> list[list[Place]]:
+        """What to look at in this round, a few at once.
+
+        Those that did not answer the last time may keep the others waiting, and come last.
+        """
+        due = self._due()
+        away = [place for place in due if place in self._away]
+        well = [place for place in due if place not in self._away] if away else due
+        groups = [well[start : start + LOOKS] for start in range(0, len(well), LOOKS)]
+        return [*groups, away] if away else groups
 
     def _due(self) -> list[Place]:
         """What to look at in this round."""
@@ -143,7 +157,9 @@ class Sweeper:
             )
         except StoreError:
             # The link has counted it. What is overdue can wait for the next look.
+            self._away.add(place)
             return []
+        self._away.discard(place)
         return due
 
     async def _remove(self, place: Place, aor: bytes, keys: Sequence[bytes]) -> Place | None:

@@ -188,8 +188,6 @@ class RedisStore:
         read again for the next. An AOR whose binding changes its key while its partition is read
         may be missed; any other is found.
         """
-        if not self._clock.is_set:
-            await self._ask_time()
         behind = text_bytes(after)
         for index in self._keys.table(table).indexes_from(behind):
             some = await self._next_aors(index, behind, includes)
@@ -208,12 +206,10 @@ class RedisStore:
 
     async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""
-        if not self._clock.is_set:
-            await self._ask_time()
         total = 0
         indexes = self._keys.table(table).indexes
         for start in range(0, len(indexes), AT_ONCE):
-            expired = b"(%d" % self._clock.now(self._monotonic())
+            expired = b"(%d" % await self.now()
             some = indexes[start : start + AT_ONCE]
             counts: list[int] = await asyncio.gather(
                 *[self._link.call(b"ZCOUNT", index, expired, b"+inf") for index in some]
@@ -242,13 +238,24 @@ class RedisStore:
         self, index: bytes, behind: bytes, includes: Callable[[str], bool]
     ) -> list[bytes]:
         """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
+        server: bytes = await self._scripts.server(index)
+        found = await self._found(index, behind, includes)
+        while server != (now := await self._scripts.server(index)):
+            # A cursor of ZSCAN says nothing to another server than the one that has given it.
+            server, found = now, await self._found(index, behind, includes)
+        return sorted(found)[:READ_AHEAD]
+
+    async def _found(
+        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
+    ) -> set[bytes]:
+        """Those AORs, out of order, and maybe some that come next."""
         found: set[bytes] = set()
         async for aor in self._aors(index):
             if aor > behind and aor not in found and includes(bytes_text(aor)):
                 found.add(aor)
                 if len(found) == 2 * READ_AHEAD:
                     found = set(sorted(found)[:READ_AHEAD])
-        return sorted(found)[:READ_AHEAD]
+        return found
 
     async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
         """The AOR of each unexpired binding in one partition."""
@@ -256,7 +263,7 @@ class RedisStore:
         while True:
             reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
             cursor, members = int(reply[0]), reply[1]
-            now = self._clock.now(self._monotonic())
+            now = await self.now()
             for at in range(0, len(members), 2):
                 if float(members[at + 1]) > now:
                     yield members[at].partition(SEPARATOR)[0]

@@ -40,10 +40,11 @@ REAP = _read("reap")
 LEASE = _read("lease")
 TAKE = _read("take")
 RESTORE = _read("restore")
+SERVER = _read("server")
 
-SOURCES: dict[Arg, bytes] = {
-    script.sha: script.text for script in (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE)
-}
+_ALL = (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE, SERVER)
+
+SOURCES: dict[Arg, bytes] = {script.sha: script.text for script in _ALL}
 
 
 class Scripts:
@@ -145,6 +146,10 @@ class Scripts:
         return self._link.call(
             b"EVALSHA", LEASE.sha, b"1", self._keys.nodes, names[0], lease_ms, *names[1:]
         )
+
+    def server(self, key: bytes) -> Awaitable[Any]:
+        """Run ``server.lua``; the reply names the process that has ``key``."""
+        return self._link.call(b"EVALSHA", SERVER.sha, b"1", key)
 
 
 def _wishes(plan: SavePlan) -> bytes:

@@ -16,6 +16,9 @@ PAUSE_S = 5.0
 AWAY_S = 1.0
 """How long a server that nobody can replace is dead: about what a supervisor needs."""
 
+BEHIND_S = 0.5
+"""How far replicas are behind that a load, or a network, keeps from following."""
+
 AT_ONCE = 10
 """Keys that a migration moves in one go, as redis-cli does unless it is told otherwise."""
 
@@ -29,6 +32,8 @@ class Fault:
     kinds: tuple[str, ...] = ("standalone", "Sentinel", "Cluster")
     may_lose: bool = False
     """Whether it may cost what was acknowledged by one replica too."""
+    must_lose: bool = False
+    """Whether it must cost what was acknowledged by no replica: then the measure sees losses."""
 
 
 def kill(store: Store) -> None:
@@ -37,6 +42,22 @@ def kill(store: Store) -> None:
     victim.kill()
     if len(store.members) == 1:
         time.sleep(AWAY_S)
+    store.wait_replaced(victim)
+    victim.start()
+    wait_until(victim.is_answering, AWAY_S * 10, f"{victim.address} answers again")
+
+
+def kill_ahead(store: Store) -> None:
+    """``kill -9`` while the replicas have not heard of the latest changes."""
+    victim, replicas = store.primary(), store.replicas()
+    for replica in replicas:
+        replica.pause()
+    # What has been sent to them waits in their kernels; from now on it waits with the primary.
+    victim.ask(b"CLIENT", b"KILL", b"TYPE", b"slave")
+    time.sleep(BEHIND_S)
+    victim.kill()
+    for replica in replicas:
+        replica.resume()
     store.wait_replaced(victim)
     victim.start()
     wait_until(victim.is_answering, AWAY_S * 10, f"{victim.address} answers again")
@@ -97,6 +118,7 @@ REPLICATED = ("Sentinel", "Cluster")
 
 FAULTS = (
     Fault("`kill -9` of the primary", kill),
+    Fault("`kill -9`, its replicas 0.5 s behind", kill_ahead, REPLICATED, must_lose=True),
     Fault("primary stopped for 5 s (`SIGSTOP`)", pause),
     Fault("failover by hand, agreed", hand_over, REPLICATED),
     Fault("failover by hand, not agreed", depose, REPLICATED, may_lose=True),

@@ -39,10 +39,24 @@ class Scenario:
 
     @property
     def must_keep(self) -> bool:
-        """Whether nothing acknowledged may be lost: a replica has it, or the server's own file."""
-        is_kept = self.wait_replicas > 0 or self.kind == "standalone"
-        return is_kept and not self.fault.may_lose
+        """Whether nothing acknowledged may be lost: whoever is asked in the end has it."""
+        if self.kind == "standalone" or self.wait_replicas == REPLICAS[self.kind]:
+            return True
+        return self.wait_replicas > 0 and not self.fault.may_lose
 
+    @property
+    def must_find(self) -> bool:
+        """Whether no caller may be told less than was acknowledged, not even for a moment."""
+        return self.must_keep and not self.fault.may_lose
+
+    @property
+    def must_lose(self) -> bool:
+        """Whether something acknowledged has to be lost, or nothing was measured."""
+        return self.wait_replicas == 0 and self.fault.must_lose
+
+
+REPLICAS = {"standalone": 0, "Sentinel": 2, "Cluster": 1}
+"""How many a primary has."""
 
 SCENARIOS = [
     Scenario(kind, wait_replicas, fault)
@@ -55,7 +69,7 @@ SCENARIOS = [
     ]
     for fault in FAULTS
     if kind in fault.kinds
-]
+] + [Scenario("Sentinel", 2, fault) for fault in FAULTS if fault.may_lose]
 
 
 @dataclass(slots=True, frozen=True)

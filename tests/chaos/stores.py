@@ -38,6 +38,9 @@ class Store(Protocol):
     def primary(self) -> Member:
         """Who has the loaded partition."""
 
+    def replicas(self) -> list[Member]:
+        """Who would have that primary's place if it were gone."""
+
     def wait_replaced(self, primary: Member) -> None:
         """Return once another member has its place; at once if nobody could have it."""
 
@@ -62,6 +65,10 @@ class SingleStore:
     def primary(self) -> Member:
         """The only server."""
         return self.members[0]
+
+    def replicas(self) -> list[Member]:
+        """None."""
+        return []
 
     def wait_replaced(self, primary: Member) -> None:
         """Nobody can take its place."""
@@ -91,6 +98,11 @@ class TrioStore:
     def primary(self) -> Member:
         """Whom the Sentinels call so."""
         return self._trio.primary
+
+    def replicas(self) -> list[Member]:
+        """Both others."""
+        primary = self.primary()
+        return [member for member in self.members if member is not primary]
 
     def wait_replaced(self, primary: Member) -> None:
         """Return once the Sentinels have chosen."""
@@ -133,6 +145,10 @@ class ClusterStore:
     def primary(self) -> Member:
         """The owner of the loaded partition's slot."""
         return self.cluster.owner(LOADED_KEY)
+
+    def replicas(self) -> list[Member]:
+        """The owner's only one."""
+        return [self.cluster.replica(self.primary())]
 
     def wait_replaced(self, primary: Member) -> None:
         """Return once all others know a new owner."""

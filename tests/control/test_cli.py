@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from regcluster import __version__
 from regcluster.config.reference import render
 from regcluster.control.cli import main
+from tests.control.watch import own_log
 
 BAD = ["--set", "log.level=loud", "--set", "node.workers=-1"]
 
@@ -216,3 +217,38 @@ def test_check_reads_the_stores_url_as_a_node_would(url: str, wrong: str) -> Non
     assert 2 == result.exit_code
     assert "store.url: " in result.stderr
     assert wrong in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "callback", "wrong"),
+    [
+        ("async def route(call:\n", "", "route.py:1: "),
+        ("x = 1\n", "", "has no entry point"),
+        ("async def route(call): ...\n", "expired", "expired"),
+        (None, "", "cannot be read"),
+    ],
+)
+def test_check_loads_the_route_script_as_a_node_would(
+    folder: Path, script: str | None, callback: str, wrong: str
+) -> None:
+    """What no worker would start with is no good setting."""
+    if script is not None:
+        (folder / "route.py").write_text(script)
+    named = ("routing.script=route.py", f"registrar.event_callback={callback}")
+    with own_log():
+        result = run("check", *(word for setting in named for word in ("--set", setting)))
+
+    assert 2 == result.exit_code
+    assert "route.py" in result.stderr
+    assert wrong in result.stderr
+
+
+def test_check_finds_a_good_route_script_good(folder: Path) -> None:
+    """It is loaded and not entered; what it says meanwhile does not get into the answer."""
+    script = "from regcluster.route.kemi import KSR\nKSR.info('here')\n"
+    (folder / "route.py").write_text(f"{script}def ksr_request_route(msg):\n    exit()\n")
+    with own_log():
+        result = run("check", "--json", "--set", "routing.script=route.py")
+
+    assert (0, {"ok": True, "problems": []}) == (result.exit_code, json.loads(result.stdout))
+    assert "here" in result.stderr

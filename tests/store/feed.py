@@ -78,11 +78,14 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    store: RedisStore, wanted: Wanted = EVERYTHING, look_s: float = LOOK_S
+    store: RedisStore,
+    wanted: Wanted = EVERYTHING,
+    look_s: float = LOOK_S,
+    settings: StoreSettings = SETTINGS,
 ) -> AsyncIterator[Listener]:
     """Listens to what happens from here on."""
     listener = Listener()
-    made = Watch(store.link, SETTINGS, wanted, listener.hear, look_s)
+    made = Watch(store.link, settings, wanted, listener.hear, look_s)
     async with made as watch, asyncio.TaskGroup() as tasks:
 
         async def listen() -> None:

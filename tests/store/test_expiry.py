@@ -16,7 +16,7 @@ from regcluster.store.remote import RedisStore
 from tests.servers import RealServer, Server, open_store
 from tests.store.alice import DESK, INDEX, STORE, bind, events, plan
 from tests.store.stored import Entry, age, found
-from tests.store.upkeep import Tapped, acquainted, tapped_store, worker
+from tests.store.upkeep import Tapped, Torn, acquainted, tapped_store, worker
 from tests.test_metrics import value
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +89,29 @@ async def test_what_is_not_overdue_is_not_touched(
     await sweeper(store).round()
 
     assert (before, 1) == (link.calls[b"EVALSHA"], await store.count())
+
+
+async def test_what_does_not_answer_keeps_the_rest_waiting_only_once(
+    real_server: RealServer,
+) -> None:
+    """From then on it is looked at last, all at once, until it is back."""
+    torn = Torn(real_server.link(MANY))
+    store = RedisStore(torn, MANY)
+    at_work = sweeper(store)
+    torn.away = indexes = store.keys.indexes[: 2 * LOOKS]
+    await at_work.round()
+    torn.refusal = asyncio.Barrier(len(indexes)).wait
+    torn.asked.clear()
+
+    async with asyncio.timeout(10.0):
+        await at_work.round()
+    torn.away = ()
+    await at_work.round()
+    await store.close()
+
+    asked = [key for key in torn.asked if key in store.keys.indexes]
+    first, second = asked[: len(asked) // 2], asked[len(asked) // 2 :]
+    assert set(indexes) == set(first[-len(indexes) :]) == set(second[-len(indexes) :])
 
 
 async def test_a_refresh_between_the_look_and_the_script_wins(

@@ -9,6 +9,7 @@ from regcluster.store.scripts import SOURCES
 from tests import fleet, servers
 from tests.fleet import READY_S, Cluster, Member, Trio
 from tests.peer.processes import wait_until
+from tests.store.accounts import MORE, NODE, PASSWORD, USER, allow, refused
 from tests.store.load import index_of, loaded, opened
 from tests.store.wiring import problem
 
@@ -101,6 +102,46 @@ async def test_replicas_are_waited_for_in_a_cluster(cluster: Cluster) -> None:
     assert ([], "1 of 2 replicas have it") == (load.refused, told)
 
 
+async def test_the_account_of_the_docs_will_do_in_a_cluster(cluster: Cluster) -> None:
+    """On every member, also for a slot that moves; and it is refused nothing."""
+    for member in cluster.members:
+        _let_in(member, *NODE, MORE["`redis+cluster://`"])
+    url = cluster.url.replace("//", f"//{USER}:{PASSWORD}@", 1)
+    async with opened(url, deadline_ms=5000) as store, loaded(store) as load:
+        await load.all_saved()
+        slot, source, target = _moving(cluster, "nobody")
+        cluster.begin_migration(slot, source, target)
+        # Who has nothing bound is looked for where the slot will be: ASK, and so ASKING.
+        found = (await store.fetch("nobody")).bindings
+        await asyncio.to_thread(_move, cluster, "nobody")
+    trouble = [refused(member.ask) for member in cluster.members]
+
+    assert ([], [], [set()] * len(cluster.members)) == (load.refused, found, trouble)
+
+
+async def test_the_accounts_of_the_docs_will_do_with_sentinels(trio: Trio) -> None:
+    """One at the servers, another at the Sentinels; neither is refused anything."""
+    servers_lines = MORE["`redis+sentinel://`, the servers"], MORE["`store.wait_replicas`"]
+    [sentinels_line] = [line for what, line in MORE.items() if "the Sentinels" in what]
+    for member in trio.members:
+        _let_in(member, *NODE, *servers_lines)
+    for sentinel in trio.sentinels:
+        _let_in(sentinel, sentinels_line)
+    url = trio.url.replace("//", f"//{USER}:{PASSWORD}@", 1)
+    url += f"?sentinel_username={USER}&sentinel_password={PASSWORD}"
+    async with opened(url, replicas=1) as store, loaded(store) as load:
+        await load.all_saved()
+    trouble = [refused(member.ask) for member in (*trio.members, *trio.sentinels)]
+
+    assert ([], [set()] * 6) == (load.refused, trouble)
+
+
+def _let_in(member: Member, *lines: str) -> None:
+    """Make the account there."""
+    allow(member.ask, *lines)
+    member.ask(b"ACL", b"LOG", b"RESET")
+
+
 async def test_a_planned_failover_by_sentinels_is_followed(trio: Trio) -> None:
     """Who was primary hangs up, and the Sentinels name the new one by then.
 
@@ -120,11 +161,16 @@ def _links(server: Member) -> int:
     return int(server.ask(b"CLIENT", b"LIST").count(b"name=regcluster "))
 
 
+def _moving(cluster: Cluster, aor: str) -> tuple[int, Member, Member]:
+    """The slot of ``aor``, who has it, and who is to have it."""
+    source = cluster.owner(index_of(aor))
+    target = next(primary for primary in cluster.primaries if primary is not source)
+    return cluster.slot(index_of(aor)), source, target
+
+
 def _move(cluster: Cluster, aor: str) -> None:
     """Move the slot of ``aor`` key by key."""
-    source = cluster.owner(index_of(aor))
-    slot = cluster.slot(index_of(aor))
-    target = next(primary for primary in cluster.primaries if primary is not source)
+    slot, source, target = _moving(cluster, aor)
     cluster.begin_migration(slot, source, target)
     while cluster.move_keys(slot, source, target, 1):
         pass

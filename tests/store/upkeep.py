@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from regcluster.config import StoreSettings
+from regcluster.errors import StoreUnavailable
 from regcluster.store.connection import Arg
 from regcluster.store.endpoint import Endpoint
 from regcluster.store.leases import LATE_MS, LEASE_MS, LeaseHolder, Leases, Notice
@@ -41,6 +42,37 @@ class Tapped:
         if word in self.after:
             await self.after.pop(word)()
         return reply
+
+    async def close(self) -> None:
+        """Let go of the link."""
+        await self._link.close()
+
+
+class Torn:
+    """A link to a store of which the servers of some keys are ``away``."""
+
+    problem = ""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.away: Sequence[bytes] = ()
+        self.asked: list[Arg] = []
+        """The first key of each call."""
+        self.refusal: Callable[[], Awaitable[object]] | None = None
+        """What comes before a refusal."""
+
+    def nodes(self) -> Sequence[Endpoint]:
+        """None to subscribe at: what is told is read by the timer."""
+        return ()
+
+    async def call(self, *args: Arg) -> Any:
+        """Send a command, if whoever is asked is there."""
+        self.asked += args[1:2]
+        if args[1:] and args[1] in self.away:
+            if self.refusal:
+                await self.refusal()
+            raise StoreUnavailable("its server is away")
+        return await self._link.call(*args)
 
     async def close(self) -> None:
         """Let go of the link."""

@@ -28,21 +28,23 @@ _LETTERS = {
 """What the letters of ``is_method_in`` stand for."""
 
 
-def _printer(write: Callable[..., object]) -> Callable[[str], int]:
+def _printer(level: str) -> Callable[[str], int]:
     def print_line(text: str) -> int:
-        write("script", text=text.rstrip("\r\n"))
+        # Taken from the logger each time: a method kept from before would go by the log's settings
+        # of then, and at import there are none yet.
+        getattr(log, level)("script", text=text.rstrip("\r\n"))
         return 1
 
     return print_line
 
 
 _LEVELS = {
-    "dbg": _printer(log.debug),
-    "info": _printer(log.info),
-    "notice": _printer(log.info),
-    "warn": _printer(log.warning),
-    "err": _printer(log.error),
-    "crit": _printer(log.critical),
+    "dbg": _printer("debug"),
+    "info": _printer("info"),
+    "notice": _printer("info"),
+    "warn": _printer("warning"),
+    "err": _printer("error"),
+    "crit": _printer("critical"),
 }
 
 

@@ -1,14 +1,18 @@
 """KSR itself: lines, methods, flags, addresses, the Request-URI and the end of a script."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
 
+from regcluster import log
+from regcluster.config import LogSettings
 from regcluster.errors import ScriptError
 from regcluster.route.kemi import KSR
 from regcluster.sip.message import METHODS
 from regcluster.testing import Phone
+from tests.control.watch import own_log
 from tests.route.ksr.script import ALICE, BOB, kemi, status_of, told
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +54,17 @@ async def test_every_method_can_be_asked_for_by_name() -> None:
         await told(ask, phone.invite(BOB)),
         await told(ask, phone.request("BYE", BOB)),
     ]
+
+
+def test_a_line_goes_by_the_settings_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of now, its level among them, though scripts import KSR before or after."""
+    with own_log():
+        log.configure(LogSettings(level="warning", format="json"))
+        KSR.info("not worth a line\n")
+        KSR.err("text\n")
+        written = capsys.readouterr()
+
+    assert ("", "text") == (written.out, json.loads(written.err)["text"])
 
 
 @pytest.mark.parametrize(

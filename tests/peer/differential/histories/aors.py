@@ -1,11 +1,10 @@
 """Which user a URI names: ``use_domain``, ``realm_prefix``, ``case_sensitive``."""
 
 from tests.peer.differential.sequence import Group, History, Step, call, register
+from tests.peer.differential.words import BAD, OK
 
-OK = "200 OK"
 CONTACT = "<sip:a@1.1.1.1>"
 LISTED = ["<sip:a@1.1.1.1>;expires=3600"]
-BAD = "400 Bad Request"
 UNESCAPED = "Error while unescaping username"
 
 

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 from tests.peer.differential.sequence import Group, History, Seen, Step, call, lookup, register
+from tests.peer.differential.words import ME, A, B
 
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
-ME = "sip:{user}@h.com"
 BRIEF = "<sip:a@1.1.1.1>;expires=1"
 GONE = Step(do="save", until={"contacts": None})
 """A query, again and again until nothing is listed."""

@@ -1,16 +1,7 @@
 """The flags of ``save``, who replies, and how a script's own reply is made."""
 
 from tests.peer.differential.sequence import Group, History, call, lookup, register, star
-
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
-
+from tests.peer.differential.words import BAD, OK, A, B, C, listed
 
 SINGLE = [
     History(

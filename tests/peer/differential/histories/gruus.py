@@ -10,20 +10,11 @@ from tests.peer.differential.sequence import (
     register,
     star,
 )
+from tests.peer.differential.words import OK, URN, A, B, bound
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
-URN = "urn:uuid:00000000-0000-1000-8000-000A95A0E128"
 OTHER_URN = "urn:uuid:11111111-0000-1000-8000-000A95A0E128"
 ONLY_A = ["sip:a@1.1.1.1||udp:HERE|0||"]
 ONLY_B = ["sip:b@1.1.1.1||udp:HERE|0||"]
-
-
-def bound(contact: str, instance: str = INSTANCE, reg_id: int = 0) -> str:
-    """A binding with an instance as it is listed."""
-    number = f";reg-id={reg_id}" if reg_id else ""
-    return f"{contact};expires=3600;{instance}{number}"
 
 
 def with_gruus(contact: str, urn: str, host: str, rest: str = "") -> str:

@@ -8,18 +8,7 @@ from tests.peer.differential.sequence import (
     lookup,
     register,
 )
-
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
-URN = "urn:uuid:00000000-0000-1000-8000-000A95A0E128"
-
-
-def bound(contact: str, instance: str = INSTANCE, reg_id: int = 0) -> str:
-    """A binding with an instance as it is listed."""
-    number = f";reg-id={reg_id}" if reg_id else ""
-    return f"{contact};expires=3600;{instance}{number}"
-
+from tests.peer.differential.words import BAD, OK, URN, A, B, bound
 
 MATCHED = [
     History(

@@ -1,10 +1,9 @@
 """How long a binding lives: ``default_expires`` to ``max_expires``, the random reduction, 423."""
 
 from tests.peer.differential.sequence import Group, History, Seen, register
+from tests.peer.differential.words import BAD, OK
 from tests.wire import Rows
 
-OK = "200 OK"
-BAD = "400 Bad Request"
 MOST = "4294967295"
 BRIEF: Seen = {
     "status": "423 Interval Too Brief",

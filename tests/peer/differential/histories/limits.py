@@ -9,21 +9,14 @@ from tests.peer.differential.sequence import (
     call,
     register,
 )
+from tests.peer.differential.words import BAD, OK, A, B, C, listed
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
 FULL: Seen = {
     "status": "503 Service Unavailable",
     "error": "Too many registered contacts",
     "retry_after": "30",
     "code": -2,
 }
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
 
 
 def removed(contact: str) -> str:

@@ -1,29 +1,7 @@
 """The lookups: of one user, into the destination set, of each branch (§3.2 to §3.4)."""
 
 from tests.peer.differential.sequence import Group, History, call, lookup, of, register
-
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
-ME = "sip:{user}@h.com"
-STRANGER = "sip:{user}-stranger@h.com"
-BAD_URI = "sip:%zz@example.com"
-TARGET = "sip:{user}@example.com"
-UNTOUCHED = f"{TARGET}|||0||"
-
-
-def branch(user: str, q: str = "") -> str:
-    """A further branch."""
-    return f"sip:{user}@1.1.1.1||udp:HERE|0||{q}"
-
-
-def first(user: str) -> str:
-    """The first branch."""
-    return f"sip:{user}@1.1.1.1||udp:HERE|0||"
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
-
+from tests.peer.differential.words import BAD_URI, ME, STRANGER, UNTOUCHED, A, B, C, branch, first
 
 LOOKUPS = [
     History("nobody", [lookup().answers(code=-1)]),

@@ -7,21 +7,14 @@ from tests.peer.differential.sequence import (
     register,
     star,
 )
+from tests.peer.differential.words import BAD, OK, A, B, C, listed
 
-OK = "200 OK"
-BAD = "400 Bad Request"
 STAR_EXPIRES: Seen = {
     "status": BAD,
     "error": "* used in contact and expires is not zero",
     "code": -1,
 }
 STAR_MORE: Seen = {"status": BAD, "error": "* used in contact and more than 1 contact", "code": -1}
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
 
 
 ORDER = [

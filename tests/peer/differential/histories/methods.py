@@ -1,14 +1,7 @@
 """Which methods a contact takes: ``method_filtering``."""
 
 from tests.peer.differential.sequence import Group, History, Step, lookup, register
-
-OK = "200 OK"
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
-
-
-def first(user: str) -> str:
-    """The first branch."""
-    return f"sip:{user}@1.1.1.1||udp:HERE|0||"
+from tests.peer.differential.words import A, B, first
 
 
 def second(user: str) -> str:

@@ -7,10 +7,8 @@ reference (§3.5, §3.12). Permanent bindings and counted settings are the peer'
 import json
 
 from tests.peer.differential.sequence import Group, History, Seen, Step, Value, call, register
+from tests.peer.differential.words import ME, STRANGER, A
 
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
-ME = "sip:{user}@h.com"
-STRANGER = "sip:{user}-stranger@h.com"
 ABSENT: Seen = {"code": -99}
 """What a script answers that has no such function."""
 

@@ -1,10 +1,8 @@
 """Outbound (RFC 5626): ``outbound_mode``, ``regid_mode``, ``flow_timer``, option tags."""
 
 from tests.peer.differential.sequence import INSTANCE, Group, History, Seen, Step, register, star
+from tests.peer.differential.words import BAD, OK, A
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>"
 EDGE = ["SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKphone"]
 """The Via of a phone whose request came through a proxy."""
 OB_PATH, PATH = "<sip:p1.example.com;lr;ob>", "<sip:p1.example.com;lr>"

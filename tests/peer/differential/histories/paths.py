@@ -1,10 +1,8 @@
 """Path (RFC 3327): ``use_path``, ``path_mode``, ``path_use_received``, ``path_check_local``."""
 
 from tests.peer.differential.sequence import Group, History, Seen, Step, lookup, register, star
+from tests.peer.differential.words import BAD, OK, A
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A = "<sip:a@1.1.1.1>"
 P1, P2 = "<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>"
 LISTED = [f"{A};expires=3600"]
 BAD_PATH: Seen = {"status": BAD, "error": "Path parse error", "code": -1}

@@ -1,8 +1,8 @@
 """What is tried first: ``default_q``, ``append_branches``, ``desc_time_order``, record order."""
 
 from tests.peer.differential.sequence import Group, History, Seen, lookup, register
+from tests.peer.differential.words import OK, first
 
-OK = "200 OK"
 BAD_Q: Seen = {"status": "400 Bad Request", "error": "Invalid q param in contact", "code": -1}
 
 
@@ -27,11 +27,6 @@ def refused(name: str, given: str, *shows: str) -> History:
 def branch(user: str) -> str:
     """A further branch without anything."""
     return f"sip:{user}@1.1.1.1||udp:HERE|0|"
-
-
-def first(user: str) -> str:
-    """The first branch without anything."""
-    return f"sip:{user}@1.1.1.1||udp:HERE|0||"
 
 
 VALUES = [

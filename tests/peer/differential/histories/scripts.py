@@ -1,17 +1,10 @@
 """What a script says for one request and is told: ``xavp_cfg``, ``xavp_rcd``, ``xavp_contact``."""
 
 from tests.peer.differential.sequence import Group, History, Seen, call, lookup, register
+from tests.peer.differential.words import BAD, OK, A, B, listed
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
 RAISED: Seen = {"status": "500 Server Internal Error", "code": None, "contacts": None}
 BAD_Q: Seen = {"status": BAD, "error": "Invalid q param in contact", "code": -1}
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
 
 
 CONFIGURED = [

@@ -1,10 +1,8 @@
 """Where a REGISTER came from: ``received_avp``, ``received_param``, sockets."""
 
 from tests.peer.differential.sequence import Group, History, Seen, Step, lookup, register
+from tests.peer.differential.words import BAD, A
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A = "<sip:a@1.1.1.1>"
 LONG = 'sip:6.6.6.6;x="' + 250 * "y" + '"'
 TOO_LONG: Seen = {"status": BAD, "error": "Contact/received too long", "code": -1}
 

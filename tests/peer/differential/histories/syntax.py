@@ -1,16 +1,9 @@
 """What a REGISTER may look like: Contact's grammar (§4.1.1), headers that are missing or broken."""
 
 from tests.peer.differential.sequence import Group, History, Seen, Step, register
+from tests.peer.differential.words import BAD, OK, A, B, listed
 
-OK = "200 OK"
-BAD = "400 Bad Request"
-A, B, C = "<sip:a@1.1.1.1>", "<sip:b@1.1.1.1>", "<sip:c@1.1.1.1>"
 BAD_CONTACT: Seen = {"status": BAD, "error": "Contact parse error", "code": -1}
-
-
-def listed(*contacts: str) -> list[str]:
-    """Contacts as an hour's bindings."""
-    return [f"{contact};expires=3600" for contact in contacts]
 
 
 def accepted(name: str, given: str, *contacts: str) -> History:
