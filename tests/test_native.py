@@ -1,0 +1,94 @@
+"""What a module has to keep to that can be compiled, whether or not anybody compiles it."""
+
+import ast
+import tomllib
+from dataclasses import dataclass, fields
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+HOOK = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+COMPILED = sorted(
+    name
+    for pattern in HOOK["modules"]
+    for file in ROOT.glob(pattern)
+    if (name := file.relative_to(ROOT).as_posix()) not in HOOK["except"]
+)
+
+PURE = sorted(
+    name
+    for file in (ROOT / "regcluster").rglob("*.py")
+    if (name := file.relative_to(ROOT).as_posix()) not in COMPILED
+)
+
+
+def functions(name: str) -> list[ast.AsyncFunctionDef]:
+    tree = ast.parse((ROOT / name).read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
+
+
+def waits(body: list[ast.stmt]) -> list[int]:
+    """The lines in which a block waits for something."""
+    kinds = ast.Await | ast.AsyncWith | ast.AsyncFor
+    return [n.lineno for stmt in body for n in ast.walk(stmt) if isinstance(n, kinds)]
+
+
+@pytest.mark.parametrize("pattern", HOOK["modules"])
+def test_what_is_compiled_is_there(pattern: str) -> None:
+    """A module that was given another name would be left out without a word."""
+    assert list(ROOT.glob(pattern))
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_nothing_is_awaited_while_an_exception_is_handled(name: str) -> None:
+    """mypyc 2.4 loses the exception, a cancellation too, or crashes (mypyc issue 1114)."""
+    trys = [n for function in functions(name) for n in ast.walk(function) if isinstance(n, ast.Try)]
+    bodies = [body for n in trys for body in (n.finalbody, *[h.body for h in n.handlers])]
+
+    assert [] == [line for body in bodies for line in waits(body)]
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_no_coroutine_yields(name: str) -> None:
+    """mypyc compiles no asynchronous generators."""
+    nodes = [node for function in functions(name) for node in ast.walk(function)]
+
+    assert [] == [node.lineno for node in nodes if isinstance(node, ast.Yield)]
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_no_interpreted_class_inherits_from_a_compiled_one(name: str) -> None:
+    """It cannot: whoever is compiled takes all heirs along."""
+    tree = ast.parse((ROOT / name).read_text())
+    origins = {
+        alias.asname or alias.name: f"{node.module.replace('.', '/')}.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = [base.id for node in classes for base in node.bases if isinstance(base, ast.Name)]
+
+    assert [] == [base for base in bases if origins.get(base) in COMPILED]
+
+
+def test_a_data_class_is_given_the_constructor_it_would_have() -> None:
+    """Where it is read, no line moves, and a class that others inherit from is left alone."""
+    source = "@dataclass(slots=True)\nclass A:\n    a: int\n    b: str = ''\n\n\nc = 1"
+    spec = spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec
+    assert spec.loader
+    hook = module_from_spec(spec)
+    spec.loader.exec_module(hook)
+
+    given = hook.with_constructors(source, set())
+
+    space: dict[str, type] = {"dataclass": dataclass}  # type: ignore[dict-item]
+    exec(given, space)
+    made = space["A"](1, b="x")
+    assert [1, "x"] == [getattr(made, field.name) for field in fields(space["A"])]
+    assert ["c = 1", source] == [given.split("\n")[6], hook.with_constructors(source, {"A"})]
+    assert {"A"} == hook.base_classes("class B(A): ...")
