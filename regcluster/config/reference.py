@@ -32,7 +32,8 @@ In the environment and on the command line a list is separated by commas
 (`REGCLUSTER_LISTEN__UDP=10.0.0.1:5060,[::1]:5060`) or written as in TOML. An unknown name, a wrong
 type or an impossible value stops the start, and all of them are told at once. `regcluster check`
 does that alone, and `regcluster check --print` writes every value with its origin as a TOML file;
-passwords are shown as `***` there, as everywhere.
+passwords are shown as `***` there, as everywhere. `regcluster check --schema` writes a JSON schema,
+by which editors complete and check such a file while it is written.
 
 Where the last column says *SIGHUP*, a running node takes up a new value on that signal; the others
 need a restart.
@@ -72,7 +73,7 @@ def sentences() -> dict[str, str]:
     return {
         f"{section}.{name}": text
         for section in SECTIONS
-        for name, text in _field_sentences(classes[_class_of(section).__name__]).items()
+        for name, text in _field_sentences(classes[class_of(section).__name__]).items()
     }
 
 
@@ -86,15 +87,16 @@ def _section(section: str, meanings: dict[str, str]) -> str:
     head = [
         f"## [{section}]",
         "",
-        inspect.getdoc(_class_of(section)) or "",
+        inspect.getdoc(class_of(section)) or "",
         "",
         "| setting | default | allowed | meaning | change |",
         "|---|---|---|---|---|",
     ]
-    return _plain("\n".join([*head, *rows, ""]))
+    return plain("\n".join([*head, *rows, ""]))
 
 
-def _class_of(section: str) -> type:
+def class_of(section: str) -> type:
+    """The class of a section's settings."""
     found: type = type(getattr(Settings(), section))
     return found
 
@@ -115,6 +117,6 @@ def _text(node: ast.stmt | None) -> str:
     return ""
 
 
-def _plain(text: str) -> str:
-    """Docstrings mark code with two backticks, Markdown with one."""
+def plain(text: str) -> str:
+    """``text`` for readers: docstrings mark code with two backticks, Markdown with one."""
     return text.replace("``", "`")

@@ -80,7 +80,8 @@ def serve(source: Source) -> None:
 @json_option
 @click.option("--print", "is_print", is_flag=True, help="Write every setting and its origin.")
 @click.option("--reference", is_flag=True, help="Write the settings reference, in Markdown.")
-def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> None:
+@click.option("--schema", is_flag=True, help="Write a JSON schema of the settings, for editors.")
+def check(source: Source, as_json: bool, is_print: bool, reference: bool, schema: bool) -> None:
     """Check the settings and tell all that is wrong.
 
     The store is not asked anything; a route script is loaded, as a node does when it starts. What
@@ -90,6 +91,11 @@ def check(source: Source, as_json: bool, is_print: bool, reference: bool) -> Non
         from regcluster.config.reference import render
 
         click.echo(render(), nl=False)
+        return
+    if schema:
+        from regcluster.config.schema import document
+
+        click.echo(output.document(document()))
         return
     try:
         loaded = source.load()

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from regcluster import __version__
+from regcluster.config import schema
 from regcluster.config.reference import render
 from regcluster.control.cli import main
 from tests.control.watch import own_log
@@ -158,6 +159,13 @@ def test_the_reference_is_written_even_when_settings_are_bad() -> None:
     result = run("check", "--reference", *BAD)
 
     assert (0, render()) == (result.exit_code, result.stdout)
+
+
+def test_the_schema_is_written_for_editors() -> None:
+    """One document of JSON, whatever the settings are."""
+    result = run("check", "--schema", *BAD)
+
+    assert (0, schema.document()) == (result.exit_code, json.loads(result.stdout))
 
 
 def test_wrong_usage_is_exit_code_2() -> None:
