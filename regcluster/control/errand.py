@@ -4,15 +4,23 @@ One JSON line each way, over a Unix socket in the node's private folder; ``porte
 end of it.
 """
 
+import os
 import socket
+import tempfile
 from pathlib import Path
 
 import msgspec
 
 from regcluster.control.overlay import Change, Overridden
 
+RUN = Path("/run/regcluster")
+"""Where the unit in ``deploy/systemd`` has systemd make a directory for a node that it starts."""
+
+ROOT = 0
+"""Who may do whatever any user may."""
+
 FOLDER = "regcluster-"
-"""What the name of a node's folder begins with, in the system's directory for such."""
+"""What the name of a node's folder begins with, in one of ``homes``."""
 
 SOCKET = "control"
 """The socket in it."""
@@ -24,6 +32,8 @@ class Errand(msgspec.Struct, frozen=True):
     changes: dict[str, Change] = {}
     resets_all: bool = False
     """Whether to take away everything that was laid over before."""
+    drains: bool = False
+    """Whether the node is to end in order, as on SIGTERM."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -33,6 +43,18 @@ class Answer(msgspec.Struct, frozen=True):
     pid: int
     overridden: dict[str, Overridden]
     problems: list[str] = []
+
+
+def home() -> Path:
+    """Where a node that starts now has its folder: where systemd says, or among temporary files."""
+    named = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    return Path(named or tempfile.gettempdir())
+
+
+def homes() -> list[Path]:
+    """Where nodes of this machine may have theirs."""
+    # One that systemd has started has temporary files of its own, which nobody else sees.
+    return list(dict.fromkeys([home(), RUN, Path(tempfile.gettempdir())]))
 
 
 def ask(folder: Path, errand: Errand, timeout_s: float) -> Answer:

@@ -1,7 +1,7 @@
 """Takes errands for a running node, at a Unix socket in the node's private folder.
 
-Only the user whose node it is gets an answer: the folder lets nobody else in, and whoever is there
-all the same is looked at once more.
+Only the user whose node it is gets an answer, and root, who could be that user: the folder lets
+nobody else in, and whoever is there all the same is looked at once more.
 """
 
 import os
@@ -16,7 +16,7 @@ import msgspec
 from anyio.abc import SocketAttribute, SocketListener, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from regcluster.control.errand import SOCKET, Answer, Errand
+from regcluster.control.errand import ROOT, SOCKET, Answer, Errand
 from regcluster.log import get_logger
 
 logger = get_logger(__name__)
@@ -34,16 +34,23 @@ async def listen(folder: Path) -> SocketListener:
     return await anyio.create_unix_listener(folder / SOCKET, mode=0o600)
 
 
-async def serve(listener: SocketListener, run: Run) -> None:
-    """Run every errand that comes to ``listener``, until cancelled."""
+def may_ask(user: int) -> bool:
+    """Whether a node that runs as we do is this user's to command."""
+    return user in (os.geteuid(), ROOT)
+
+
+async def serve(
+    listener: SocketListener, run: Run, is_welcome: Callable[[int], bool] = may_ask
+) -> None:
+    """Run every errand that comes to ``listener`` from a user who is welcome, until cancelled."""
     async with listener:
-        await listener.serve(partial(_attend, run))
+        await listener.serve(partial(_attend, run, is_welcome))
 
 
-async def _attend(run: Run, stream: SocketStream) -> None:
+async def _attend(run: Run, is_welcome: Callable[[int], bool], stream: SocketStream) -> None:
     async with stream:
         try:
-            if _user_of(stream) == os.geteuid():
+            if is_welcome(_user_of(stream)):
                 line = await BufferedByteReceiveStream(stream).receive_until(b"\n", MAX_LINE)
                 answer = await run(msgspec.json.decode(line, type=Errand))
                 await stream.send(msgspec.json.encode(answer) + b"\n")

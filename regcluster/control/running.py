@@ -1,10 +1,10 @@
-"""The verb that speaks to a running node: ``set``.
+"""The verb that changes a running node, ``set``, and how one that runs here is found.
 
-A node is found by its private folder, among those of this user's that somebody still answers in.
+Namely by its private folder, among those of this user's that somebody still answers in.
 """
 
 import os
-import tempfile
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 
 from regcluster.config.values import shown
 from regcluster.control import errand, output
-from regcluster.control.errand import Answer, Errand
+from regcluster.control.errand import ROOT, Answer, Errand
 from regcluster.control.exits import UNUSABLE, say_no
 from regcluster.control.options import json_option
 from regcluster.control.overlay import Change, Overridden
@@ -53,7 +53,7 @@ def set_(as_json: bool, wanted: str | None, reset: bool, words: tuple[str, ...])
     """
     changes = _resets(words) if reset else _changes(words)
     what = Errand(changes, resets_all=reset and not changes)
-    node = _choose(wanted)
+    node = choose(wanted)
     answer = node.answer
     if changes or what.resets_all:
         answer = _ask(node, what)
@@ -68,20 +68,19 @@ def set_(as_json: bool, wanted: str | None, reset: bool, words: tuple[str, ...])
 
 
 def nodes(folder: Path) -> Iterator[Node]:
-    """Every node of this user's that answers, by its folder in ``folder``."""
+    """Every node that answers and may be trusted, by its folder in ``folder``."""
     for own in sorted(folder.glob(f"{errand.FOLDER}*")):
         try:
-            # Somebody else's could say whatever it liked.
-            if own.lstat().st_uid == os.geteuid() and own.is_dir():
+            if _is_trusted(own) and own.is_dir():
                 yield Node(own, errand.ask(own, Errand(), TIMEOUT_S))
         except OSError:
             # It was killed, and has left its folder behind.
             continue
 
 
-def _choose(wanted: str | None) -> Node:
+def choose(wanted: str | None) -> Node:
     """The one node there is, or the one ``wanted`` by name or process."""
-    running = list(nodes(Path(tempfile.gettempdir())))
+    running = [node for folder in errand.homes() for node in nodes(folder)]
     if not running:
         say_no("no node of yours runs here")
     titles = ", ".join(node.title for node in running)
@@ -92,6 +91,16 @@ def _choose(wanted: str | None) -> Node:
     if len(running) > 1:
         raise click.UsageError(f"{len(running)} nodes run here, so say --node: {titles}")
     return running[0]
+
+
+def _is_trusted(own: Path) -> bool:
+    """Whether a node is who it says: somebody else's could say whatever it liked.
+
+    Root may speak to all that are where not everybody can put one.
+    """
+    user = os.geteuid()
+    is_shared = own.parent.stat().st_mode & stat.S_IWOTH
+    return own.lstat().st_uid == user or (user == ROOT and not is_shared)
 
 
 def _ask(node: Node, what: Errand) -> Answer:

@@ -2,7 +2,7 @@
 
 It binds nothing of SIP. SIGTERM and SIGINT drain (a second one ends at once), SIGHUP reads the
 settings again; they are obeyed from the start on, also while the embedded store reads its file. So
-are the errands of ``regcluster set``.
+are the errands of ``regcluster set`` and ``drain``. A service manager is told of all of it.
 HTTP answers until the very end, so that a balancer is told of the drain while it lasts.
 """
 
@@ -14,10 +14,10 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import anyio
-from anyio.abc import TaskGroup
 from msgspec.structs import replace
 
 from regcluster import __version__, log
@@ -26,11 +26,12 @@ from regcluster.config.reader import Loaded
 from regcluster.config.reload import changed, merged
 from regcluster.config.secrets import secret_free
 from regcluster.control import http, porter
-from regcluster.control.errand import FOLDER, Answer, Errand
+from regcluster.control.errand import FOLDER, Answer, Errand, home
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.listeners import claim
 from regcluster.control.overlay import Overlay
 from regcluster.control.storekeeper import Storekeeper
+from regcluster.control.systemd import ServiceManager
 from regcluster.control.workers import Workers
 from regcluster.errors import ConfigError, RegclusterError, StoreUnavailable
 from regcluster.log import get_logger
@@ -57,7 +58,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> None:
     settings = loaded.settings
     claim(settings.listen)
     bound = http.bind(settings.http.listen) if settings.http.listen else None
-    with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER, dir=home()) as folder:
         supervisor = Supervisor(loaded, reload, Path(folder))
         anyio.run(supervisor.run, bound, backend_options={"use_uvloop": True})
 
@@ -81,7 +82,8 @@ class Supervisor:
         self._folder = folder
         self._gauges = NodeGauges(__version__, time.time())
         self._gauges.workers = settings.node.workers or len(os.sched_getaffinity(0))
-        self._workers = Workers(command, folder, self._gauges)
+        self._manager = ServiceManager.from_environ(os.environ)
+        self._workers = Workers(command, folder, self._gauges, self._tell)
         self._is_draining = False
         self._failure: RegclusterError | None = None
 
@@ -92,7 +94,9 @@ class Supervisor:
         with anyio.open_signal_receiver(*SIGNALS) as signals:
             async with anyio.create_task_group() as tasks:
                 self._end = tasks.cancel_scope.cancel
-                tasks.start_soon(self._obey, signals, tasks)
+                self._start_drain = partial(tasks.start_soon, self._drain)
+                tasks.start_soon(self._obey, signals)
+                tasks.start_soon(self._manager.watch)
                 tasks.start_soon(porter.serve, errands, self._run)
                 if bound:
                     tasks.start_soon(http.serve, bound, self._workers, self._workers.registry)
@@ -162,15 +166,26 @@ class Supervisor:
         outfit = self._outfit()
         log.configure(outfit.log, node=outfit.node.name)
 
-    async def _obey(self, signals: AsyncIterator[signal.Signals], tasks: TaskGroup) -> None:
+    def drain(self) -> None:
+        """Begin to end in order, as on SIGTERM, unless that has begun."""
+        if not self._is_draining:
+            self._is_draining = True
+            self._start_drain()
+
+    def _tell(self, problems: Sequence[str]) -> None:
+        # Without its store a node is up all the same: to start it again would not help.
+        self._manager.tell(problems, is_up=self._workers.is_up)
+
+    async def _obey(self, signals: AsyncIterator[signal.Signals]) -> None:
         async for number in signals:
             if number == signal.SIGHUP:
+                self._manager.tell_reload()
                 self._take_up()
+                self._manager.tell_reloaded()
             elif self._is_draining:
                 self._end()
             else:
-                self._is_draining = True
-                tasks.start_soon(self._drain)
+                self.drain()
 
     async def _drain(self) -> None:
         """End all workers in order, then the node; those that take too long are killed with it.
@@ -179,6 +194,7 @@ class Supervisor:
         """
         node = self._settings.node
         logger.info("draining", within_s=node.drain_s)
+        self._manager.tell_end(node.drain_s)
         self._workers.give_notice()
         await anyio.sleep(node.notice_s)
         within_s = node.drain_s - node.notice_s
@@ -199,8 +215,13 @@ class Supervisor:
         logger.info("settings changed", changed=taken, need_a_restart=refused)
 
     async def _run(self, what: Errand) -> Answer:
-        """Change what an operator asks for, if it can be; returns when all workers go by it."""
+        """Change what an operator asks for, if it can be; returns when all workers go by it.
+
+        Or have the node end, which only begins when this returns.
+        """
         problems: Sequence[str] = ()
+        if what.drains:
+            self.drain()
         if what.changes or what.resets_all:
             # One at a time: what cannot be is taken back to what there was before.
             async with self._errands:

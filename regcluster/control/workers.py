@@ -24,11 +24,18 @@ class Workers:
     """As many slots as ``gauges`` say: run ``keep``, once; ``drain`` ends it.
 
     They count into memory-mapped files in ``folder`` that outlive them, so no counter ever goes
-    down when one dies.
+    down when one dies. ``on_change`` is told whenever their problems are others than before.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, gauges: NodeGauges) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        gauges: NodeGauges,
+        on_change: Callable[[Sequence[str]], None],
+    ) -> None:
         self._gauges = gauges
+        self._on_change = on_change
         self._crew = Crew(gauges.workers, command, folder, gauges, self._tell)
         Path(self._crew.metrics).mkdir()
         self._slots: list[Slot] = []
@@ -47,6 +54,11 @@ class Workers:
         if all(slot.store_problem for slot in ready):
             return [f"the store cannot be used: {ready[0].store_problem}"]
         return []
+
+    @property
+    def is_up(self) -> bool:
+        """Whether any of them takes requests."""
+        return any(slot.is_ready for slot in self._slots)
 
     def registry(self) -> CollectorRegistry:
         """What all of them have counted, and the node itself."""
@@ -103,6 +115,7 @@ class Workers:
             return
         self._told = problems
         self._gauges.is_ready = not problems
+        self._on_change(problems)
         if not problems:
             logger.info("node ready")
         elif not self._is_draining and problems != _BEGINNING:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -55,11 +55,13 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Desk]:
+async def desk(
+    folder: Path, is_welcome: Callable[[int], bool] = porter.may_ask
+) -> AsyncIterator[Desk]:
     """One that is open until the test leaves it."""
     opened = Desk(folder)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(porter.serve, await porter.listen(folder), opened.run)
+        tasks.start_soon(porter.serve, await porter.listen(folder), opened.run, is_welcome)
         yield opened
         tasks.cancel_scope.cancel()
 
@@ -81,14 +83,23 @@ async def test_nobody_else_may_enter(tmp_path: Path) -> None:
     assert 0o600 == mode
 
 
-async def test_another_user_is_not_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may enter any folder, and has no business here all the same."""
-    async with desk(tmp_path) as opened:
-        ours = os.geteuid()
-        monkeypatch.setattr(os, "geteuid", lambda: ours + 1)
+async def test_another_user_is_not_heard(tmp_path: Path) -> None:
+    """Even if somebody has opened the folder to everybody."""
+    ours = os.geteuid()
+    async with desk(tmp_path, lambda user: user != ours) as opened:
         said = await opened.say(b"{}\n")
 
     assert (b"", []) == (said, opened.heard)
+
+
+@pytest.mark.parametrize(("user", "may"), [(1000, True), (0, True), (1001, False)])
+def test_a_node_is_its_users_and_roots_to_command(
+    user: int, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root might as well be that user: one who looks after a service need not become it."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    assert may == porter.may_ask(user)
 
 
 @pytest.mark.parametrize(

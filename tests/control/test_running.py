@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,14 @@ from click.testing import CliRunner, Result
 from regcluster.config.reader import load
 from regcluster.control import porter
 from regcluster.control.cli import main
-from regcluster.control.errand import FOLDER, SOCKET, Answer, Errand
+from regcluster.control.errand import FOLDER, ROOT, SOCKET, Answer, Errand
 from regcluster.control.overlay import Overlay
 from regcluster.errors import ConfigError
 from tests.peer.node import Node
 from tests.peer.phone import Phone
+
+SOMEBODY = 4711
+"""A user who does nothing here."""
 
 CONTACTS = ("sip:alice@127.0.0.1:5071", "sip:alice@127.0.0.1:5072")
 
@@ -29,6 +32,7 @@ CONTACTS = ("sip:alice@127.0.0.1:5071", "sip:alice@127.0.0.1:5072")
 def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where nodes have their folders; its name has to leave room for a socket's."""
     with tempfile.TemporaryDirectory(prefix="rc-") as name:
+        monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
         monkeypatch.setenv("TMPDIR", name)
         monkeypatch.setattr(tempfile, "tempdir", None)
         yield Path(name)
@@ -42,7 +46,8 @@ def running(folder: Path, *names: str) -> Iterator[None]:
             own = folder / f"{FOLDER}{pid}"
             own.mkdir(mode=0o700)
             listener = portal.call(porter.listen, own)
-            ear = portal.start_task_soon(porter.serve, listener, Ear(name, pid).run)
+            # Whom it hears is not the question here.
+            ear = portal.start_task_soon(porter.serve, listener, Ear(name, pid).run, lambda _: True)
             ends.callback(ear.cancel)
         yield
 
@@ -192,6 +197,22 @@ def test_what_is_somebody_elses_is_not_even_spoken_to(
             trap.accept()
 
     assert 1 == result.exit_code
+
+
+@pytest.mark.parametrize(("mode", "code"), [(0o755, 0), (0o1777, 1)])
+def test_root_may_speak_to_a_node_where_not_everybody_can_put_one(
+    mode: int, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a directory that systemd has made for the user of a service."""
+    with running(folder, "edge-1"):
+        # Where the test is root's, so is the node; nobody else could give it away.
+        with suppress(PermissionError):
+            os.chown(folder / f"{FOLDER}1", SOMEBODY, -1)
+        folder.chmod(mode)
+        monkeypatch.setattr(os, "geteuid", lambda: ROOT)
+        result = run()
+
+    assert code == result.exit_code
 
 
 def test_one_of_several_nodes_has_to_be_named(folder: Path) -> None:
