@@ -18,7 +18,7 @@ def test_the_benchmark_measures_a_node_beside_kamailio(kamailio: str) -> None:
 
     assert (0, "") == (run.returncode, run.stderr)
     found = json.loads(run.stdout)
-    assert {"parse", "plan", "script call", "decode", "answer", "render"} == found["stages"].keys()
+    assert {"parse", "plan", "encode", "decode", "answer", "render"} == found["stages"].keys()
     assert {
         "regcluster": {"node": 2, "store": 2},
         "regcluster, append-only file": {"node": 2, "store": 2},
