@@ -11,9 +11,9 @@ from msgspec import structs
 
 from regcluster.config.address import bare_host, is_address, is_host, parse_address
 from regcluster.config.hosts import CLUSTER, Servers, split_servers
-from regcluster.config.parameters import Complaint, check_parameters
+from regcluster.config.parameters import Complaint, check_networks, check_parameters
 from regcluster.config.secrets import secret_free
-from regcluster.config.settings import Settings, StoreSettings
+from regcluster.config.settings import ListenSettings, Settings, StoreSettings
 from regcluster.config.values import shown
 
 SCHEMES = ("redis", "rediss", "unix", "embedded")
@@ -45,6 +45,7 @@ def _node(settings: Settings) -> Iterator[Complaint]:
 
 def _listeners(settings: Settings) -> Iterator[Complaint]:
     listening = structs.asdict(settings.listen)
+    del listening["proxied_from"]
     if not any(listening.values()):
         keys = " and ".join(f"listen.{name}" for name in listening)
         yield (
@@ -53,6 +54,22 @@ def _listeners(settings: Settings) -> Iterator[Complaint]:
         )
     for name, addresses in listening.items():
         yield from _addresses(f"listen.{name}", addresses)
+    yield from _proxied(settings.listen)
+
+
+def _proxied(listen: ListenSettings) -> Iterator[Complaint]:
+    """TCP listeners for balancers, which are neither anybody's nor nobody's."""
+    taken = [parse_address(text) for text in listen.tcp if is_address(text)]
+    for text in listen.tcp_proxied:
+        if is_address(text) and parse_address(text) in taken:
+            yield "listen.tcp_proxied", f"names {text}, which listen.tcp has taken"
+    if listen.tcp_proxied and not listen.proxied_from:
+        yield (
+            "listen.proxied_from",
+            "is empty, so that nobody may come to listen.tcp_proxied; give the networks of the "
+            'balancers, such as "10.0.0.0/8"',
+        )
+    yield from check_networks("listen.proxied_from", listen.proxied_from)
 
 
 def _addresses(key: str, addresses: list[str]) -> Iterator[Complaint]:
@@ -77,8 +94,9 @@ def _http(settings: Settings) -> Iterator[Complaint]:
     except ValueError as wrong:
         yield "http.listen", f"is {shown(listen)}, which is no address: {wrong}"
         return
-    if any(_is_same(text, address) for text in settings.listen.tcp):
-        yield "http.listen", f"is {listen}, which listen.tcp has taken"
+    for key in ("tcp", "tcp_proxied"):
+        if any(_is_same(text, address) for text in getattr(settings.listen, key)):
+            yield "http.listen", f"is {listen}, which listen.{key} has taken"
 
 
 def _is_same(text: str, address: tuple[str, int]) -> bool:

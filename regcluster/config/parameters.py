@@ -38,7 +38,7 @@ def check_parameters(settings: Settings) -> Iterator[Complaint]:
     yield from _spelling(settings.registrar, settings.location)
     yield from _sockets(settings.registrar)
     yield from _company(settings)
-    yield from _networks(settings.registrar.trust_contact_from)
+    yield from check_networks("registrar.trust_contact_from", settings.registrar.trust_contact_from)
     yield from _tables(settings.location.tables)
     yield from _service_route(settings.routing)
 
@@ -106,8 +106,8 @@ def _company(settings: Settings) -> Iterator[Complaint]:
         )
 
 
-def _networks(networks: list[str]) -> Iterator[Complaint]:
-    key = "registrar.trust_contact_from"
+def check_networks(key: str, networks: list[str]) -> Iterator[Complaint]:
+    """What among ``networks``, the value of ``key``, is none."""
     for text in networks:
         try:
             ip_network(text)

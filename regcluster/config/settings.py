@@ -45,6 +45,12 @@ class ListenSettings(Struct, frozen=True, kw_only=True):
     """UDP sockets; every worker listens on each."""
     tcp: list[str] = field(default_factory=lambda: ["0.0.0.0:5060"])
     """TCP listeners, shared by the workers in the same way."""
+    tcp_proxied: list[str] = []
+    """TCP listeners for balancers that say with a PROXY header, version 1 or 2, whose connection
+    they pass on; one that does not begin with such a header is closed."""
+    proxied_from: list[str] = []
+    """Networks, such as ``"10.0.0.0/8"``, from which a PROXY header is believed: those of the
+    balancers. Whoever else comes to ``tcp_proxied`` is sent away."""
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):

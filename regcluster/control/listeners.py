@@ -17,6 +17,7 @@ def claim(listen: ListenSettings) -> None:
     """Raise ``ConfigError`` with every address that cannot be had."""
     wanted = [("listen.udp", socket.SOCK_DGRAM, address) for address in listen.udp]
     wanted += [("listen.tcp", socket.SOCK_STREAM, address) for address in listen.tcp]
+    wanted += [("listen.tcp_proxied", socket.SOCK_STREAM, text) for text in listen.tcp_proxied]
     problems: list[str] = []
     for wish in wanted:
         try:

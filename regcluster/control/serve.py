@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 
 import uvloop
@@ -134,6 +135,9 @@ class Process:
                 self._endpoints.append(UdpEndpoint(bound, self._worker.receive, metrics.drop))
             for address in settings.listen.tcp:
                 await self._streams.listen(bind_tcp(*parse_address(address)))
+            balancers = [ip_network(text) for text in settings.listen.proxied_from]
+            for address in settings.listen.tcp_proxied:
+                await self._streams.listen(bind_tcp(*parse_address(address)), balancers)
         except OSError:
             await self.drain(0)
             raise
@@ -305,14 +309,17 @@ def _notice(start: Start) -> Notice:
     """What the store is told of this node; its folder is another one at each start."""
     listen = start.settings.listen
     addresses = [f"udp:{address}" for address in listen.udp]
-    addresses += [f"tcp:{address}" for address in listen.tcp]
+    addresses += [f"tcp:{address}" for address in [*listen.tcp, *listen.tcp_proxied]]
     return Notice(Path(start.folder).name, addresses, start.workers)
 
 
 def _listeners(settings: Settings) -> list[Hop]:
     return [
         *[Hop("UDP", *parse_address(text)) for text in settings.listen.udp],
-        *[Hop("TCP", *parse_address(text)) for text in settings.listen.tcp],
+        *[
+            Hop("TCP", *parse_address(text))
+            for text in [*settings.listen.tcp, *settings.listen.tcp_proxied]
+        ],
     ]
 
 

@@ -17,11 +17,8 @@ from regcluster.config import LimitSettings
 from regcluster.edge.acceptor import Acceptor
 from regcluster.edge.connector import CONNECT_S, Connector
 from regcluster.edge.flow import BadStream, Count, Flow, FlowTable, Receiver
-from regcluster.edge.sockets import (
-    Address,
-    hop_of,
-    is_wildcard,
-)
+from regcluster.edge.porch import Networks, Porch
+from regcluster.edge.sockets import Address, hop_of, is_wildcard
 from regcluster.errors import MalformedMessage, SipError
 from regcluster.sip.framer import Ping, StreamFramer
 from regcluster.sip.hop import Hop
@@ -44,10 +41,11 @@ LEAST_SWEEP_S = 0.01
 SWEEPS = 4
 """Sweeps within the shortest limit, so that it is overrun by a quarter at most."""
 
-CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed", "files")
+CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed", "proxy", "files")
 """Why we end a connection ourselves: too many of them; its peer does not read; is silent; owes us
-the rest of a message; was waited for long enough; broke the framing. The last is why we leave
-connections waiting: there is no file descriptor for them (``Acceptor``)."""
+the rest of a message; was waited for long enough; broke the framing; was not introduced as it has
+to be (``Porch``). The last is why we leave connections waiting: there is no file descriptor for
+them (``Acceptor``)."""
 
 _NOBODY = ("", 0)
 _PONG = b"\r\n"
@@ -59,8 +57,10 @@ class StreamFlow(asyncio.Protocol):
     __slots__ = (
         "_ended_at",
         "_framer",
+        "_greeting",
         "_has_eof",
         "_heard_at",
+        "_introduced",
         "_is_shut",
         "_owed",
         "_partial_since",
@@ -73,8 +73,12 @@ class StreamFlow(asyncio.Protocol):
 
     transport = "TCP"
 
-    def __init__(self, streams: "Streams") -> None:
+    def __init__(self, streams: "Streams", introduced: Hop | None, greeting: bytes) -> None:
         self._streams = streams
+        self._introduced = introduced
+        """The peer, where a balancer stands between us and has said who it is."""
+        self._greeting = greeting
+        """What it has sent before the connection was made a flow."""
         self._framer = StreamFramer()
         self._heard_at = streams.now()
         self._partial_since: float | None = None
@@ -124,12 +128,15 @@ class StreamFlow(asyncio.Protocol):
         self._pipe = cast(asyncio.Transport, transport)
         streams = self._streams
         # A peer that has gone before we came to accept it has no name any more.
-        self.peer = hop_of("TCP", self._pipe.get_extra_info("peername") or _NOBODY)
+        name = self._pipe.get_extra_info("peername") or _NOBODY
+        self.peer = self._introduced or hop_of("TCP", name)
         self.local = streams.local_at(self._pipe.get_extra_info("sockname") or _NOBODY)
         self.token = streams.table.mint()
         self._pipe.set_write_buffer_limits(high=streams.limits.write_buffer)
         if not streams.admit(self):
             self.cut("limit")
+        elif self._greeting:
+            self.data_received(self._greeting)
 
     def data_received(self, data: bytes) -> None:
         """Some octets have come (called by the event loop)."""
@@ -244,6 +251,7 @@ class Streams:
         self._listeners: list[Hop] = []
         self._arriving: set[asyncio.Task[Flow | None]] = set()
         self._live: set[StreamFlow] = set()
+        self._porch = Porch(self._adopt, partial(self.closed, "proxy"))
         self._all_gone = asyncio.Event()
         self._connector = Connector(self._listeners, self._adopt, connect_s)
         self._timer = self._loop.call_later(self._period(), self._sweep)
@@ -253,11 +261,14 @@ class Streams:
         self.receive = receive
         self.bad_stream = bad_stream
 
-    async def listen(self, sock: socket.socket) -> None:
-        """Accept connections on a bound socket."""
+    async def listen(self, sock: socket.socket, proxied_from: Networks = ()) -> None:
+        """Accept connections on a bound socket; with networks given, only those that a balancer
+        there passes on, and says whose they are.
+        """
         sock.listen(BACKLOG)
         self._listeners.append(hop_of("TCP", sock.getsockname()))
-        self._acceptors.append(Acceptor(sock, self._adopt, partial(self.closed, "files")))
+        take = partial(self._meet, proxied_from) if proxied_from else self._adopt
+        self._acceptors.append(Acceptor(sock, take, partial(self.closed, "files")))
 
     async def connect(self, hop: Hop) -> Flow | None:
         """The connection to a hop named by address: the one that is there, else a new one.
@@ -276,6 +287,7 @@ class Streams:
         self.stop()
         self._timer.cancel()
         await self._connector.close()
+        await self._porch.close()
         if self._arriving:
             await asyncio.wait(self._arriving)
         for flow in list(self._live):
@@ -321,20 +333,32 @@ class Streams:
             self._all_gone.clear()
             await self._all_gone.wait()
 
-    def _adopt(self, sock: socket.socket) -> asyncio.Task[Flow | None]:
+    def _meet(self, networks: Networks, sock: socket.socket) -> None:
+        if len(self.table) + len(self._porch) < self.limits.connections:
+            self._porch.take(sock, networks, self.limits.partial_s)
+        else:
+            sock.close()
+            self.closed("limit")
+
+    def _adopt(
+        self, sock: socket.socket, introduced: Hop | None = None, greeting: bytes = b""
+    ) -> asyncio.Task[Flow | None]:
         """Make a flow of a connected socket, whoever connected it; None if there are too many.
 
         This is never cancelled: half of a connection would be left, which nothing ends.
         """
-        task = self._loop.create_task(self._made_of(sock))
+        task = self._loop.create_task(self._made_of(sock, introduced, greeting))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)
         return task
 
-    async def _made_of(self, sock: socket.socket) -> Flow | None:
+    async def _made_of(
+        self, sock: socket.socket, introduced: Hop | None, greeting: bytes
+    ) -> Flow | None:
         # Not create_connection(): where that one is cut as soon as it is made, uvloop leaves it
         # with a socket that later closes somebody else's descriptor.
-        _, flow = await self._loop.connect_accepted_socket(partial(StreamFlow, self), sock)
+        make = partial(StreamFlow, self, introduced, greeting)
+        _, flow = await self._loop.connect_accepted_socket(make, sock)
         return self.table.by_token(flow.token)
 
     def _period(self) -> float:

@@ -46,8 +46,8 @@ def test_a_node_needs_a_listener() -> None:
     """One transport may be switched off, not all of them."""
     assert [] == problems(listen=ListenSettings(udp=[]))
     assert [
-        "here: listen.udp is empty and so is every other listener (listen.udp and listen.tcp); "
-        'give one, such as "0.0.0.0:5060"'
+        "here: listen.udp is empty and so is every other listener (listen.udp and listen.tcp and "
+        'listen.tcp_proxied); give one, such as "0.0.0.0:5060"'
     ] == problems(listen=ListenSettings(udp=[], tcp=[]))
 
 
@@ -56,6 +56,35 @@ def test_an_address_twice_in_one_list_is_told_however_it_is_spelled() -> None:
     listen = ListenSettings(udp=["[::1]:5060", "[0::1]:5060", "[::1]:5061"], tcp=["[::1]:5060"])
 
     assert ["here: listen.udp names [0::1]:5060 twice"] == problems(listen=listen)
+
+
+def test_a_listener_for_balancers_needs_balancers() -> None:
+    """A header that anybody may send would let anybody call himself anything."""
+    assert [] == problems(
+        listen=ListenSettings(
+            udp=[], tcp=[], tcp_proxied=["[::]:5062"], proxied_from=["10.0.0.0/8", "2001:db8::/32"]
+        )
+    )
+    assert [
+        "here: listen.proxied_from is empty, so that nobody may come to listen.tcp_proxied; "
+        'give the networks of the balancers, such as "10.0.0.0/8"'
+    ] == problems(listen=ListenSettings(tcp_proxied=["0.0.0.0:5062"]))
+
+
+def test_a_listener_is_for_balancers_or_for_everybody() -> None:
+    """One address cannot be both; bad ones are told elsewhere."""
+    listen = ListenSettings(
+        tcp=["[::1]:5060", "bad"],
+        tcp_proxied=["[0::1]:5060", "bad", "[::1]:5062"],
+        proxied_from=["10.0.0.1/8"],
+    )
+
+    assert [
+        'here: listen.tcp holds "bad", which is no address: the port is missing',
+        'here: listen.tcp_proxied holds "bad", which is no address: the port is missing',
+        "here: listen.tcp_proxied names [0::1]:5060, which listen.tcp has taken",
+        'here: listen.proxied_from holds "10.0.0.1/8", which is no network, such as "10.0.0.0/8"',
+    ] == problems(listen=listen)
 
 
 def test_every_bad_address_is_told() -> None:
@@ -87,6 +116,10 @@ def test_http_and_sip_cannot_share_a_tcp_address() -> None:
     )
 
     assert "here: http.listen is localhost:80, which listen.tcp has taken" in found
+    assert ["here: http.listen is [::1]:80, which listen.tcp_proxied has taken"] == problems(
+        http=HttpSettings(listen="[::1]:80"),
+        listen=ListenSettings(tcp_proxied=["[::1]:80"], proxied_from=["10.0.0.0/8"]),
+    )
 
 
 @pytest.mark.parametrize(

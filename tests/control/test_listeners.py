@@ -49,7 +49,8 @@ def test_another_nodes_address_is_refused(udp: str, tcp: str) -> None:
     assert [
         f"listen.udp: cannot listen on {udp}: Address already in use",
         f"listen.tcp: cannot listen on {tcp}: Address already in use",
-    ] == problems(udp=[udp], tcp=[tcp])
+        f"listen.tcp_proxied: cannot listen on {tcp}: Address already in use",
+    ] == problems(udp=[udp], tcp=[tcp], tcp_proxied=[tcp])
 
 
 def test_transports_do_not_stand_in_each_others_way(udp: str) -> None:
