@@ -9,6 +9,7 @@ a store that cannot answer in time shows as ``StoreUnavailable``, which the work
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import Final
 
 from regcluster import metrics
 from regcluster.config import LocationSettings, RegistrarSettings, RoutingSettings
@@ -27,9 +28,9 @@ from regcluster.sip.reply import Reply
 from regcluster.sip.uri import SipUri, Uri
 from regcluster.store.api import Store
 
-NO_ROUTING = RoutingSettings()
+NO_ROUTING: Final = RoutingSettings()
 
-_CODES = {
+_CODES: Final = {
     "added": SaveCode.ADDED,
     "refreshed": SaveCode.REFRESHED,
     "removed": SaveCode.REMOVED,
@@ -57,7 +58,7 @@ class Node:
     """Whether whoever held a connection, by which something was bound then, is gone."""
 
 
-NO_NODE = Node()
+NO_NODE: Final = Node()
 
 
 @dataclass(slots=True)

@@ -11,12 +11,13 @@ worker's place, not its process: the next process there counts on where the one 
 """
 
 import os
+from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
 from regcluster.tally import Counts, Durations, Tally
 
-TALLY = Tally()
+TALLY: Final = Tally()
 """A worker sets its ``defer``."""
 
 if place := os.environ.get("REGCLUSTER_WORKER"):
@@ -26,7 +27,7 @@ if place := os.environ.get("REGCLUSTER_WORKER"):
 
 OTHER = "other"
 
-METHODS = frozenset(
+METHODS: Final = frozenset(
     {
         *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
         *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
@@ -86,21 +87,23 @@ CALLBACKS = Counter(
 )
 
 
-_requests = Counts(REQUESTS, TALLY)
-_responses = Counts(RESPONSES, TALLY)
-_forwarded = Counts(FORWARDED, TALLY)
-_drops = Counts(DROPS, TALLY)
-_keepalives = Counts(KEEPALIVES, TALLY)
-_closed = Counts(CLOSED, TALLY)
-_registrations = Counts(REGISTRATIONS, TALLY)
-_lookups = Counts(LOOKUPS, TALLY)
-_store_errors = Counts(STORE_ERRORS, TALLY)
-_callbacks = Counts(CALLBACKS, TALLY)
-_removed = Counts(REMOVED, TALLY)
-_expiry_seconds = Durations(EXPIRY_SECONDS, TALLY)
-_overflow = DROPS.labels("overflow")
-_register_seconds = Durations(REGISTER_SECONDS, TALLY)
-_store_seconds = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in ("save", "fetch", "drop")}
+_requests: Final = Counts(REQUESTS, TALLY)
+_responses: Final = Counts(RESPONSES, TALLY)
+_forwarded: Final = Counts(FORWARDED, TALLY)
+_drops: Final = Counts(DROPS, TALLY)
+_keepalives: Final = Counts(KEEPALIVES, TALLY)
+_closed: Final = Counts(CLOSED, TALLY)
+_registrations: Final = Counts(REGISTRATIONS, TALLY)
+_lookups: Final = Counts(LOOKUPS, TALLY)
+_store_errors: Final = Counts(STORE_ERRORS, TALLY)
+_callbacks: Final = Counts(CALLBACKS, TALLY)
+_removed: Final = Counts(REMOVED, TALLY)
+_expiry_seconds: Final = Durations(EXPIRY_SECONDS, TALLY)
+_overflow: Final = DROPS.labels("overflow")
+_register_seconds: Final = Durations(REGISTER_SECONDS, TALLY)
+_store_seconds: Final = {
+    n: Durations(STORE_SECONDS.labels(n), TALLY) for n in ("save", "fetch", "drop")
+}
 
 
 def count_request(method: str, transport: str) -> None:

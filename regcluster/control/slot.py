@@ -12,7 +12,7 @@ from regcluster.config import Settings
 from regcluster.control.channel import Applied, Apply, Drain, Fatal, Ready, Start, Status
 from regcluster.control.life import Crew, Life
 from regcluster.log import get_logger
-from regcluster.store.link import NOT_YET
+from regcluster.store.keeper import NOT_YET
 
 logger = get_logger(__name__)
 

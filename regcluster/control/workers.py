@@ -12,7 +12,7 @@ from regcluster.control.gauges import NodeGauges
 from regcluster.control.life import Crew
 from regcluster.control.slot import Slot
 from regcluster.log import get_logger
-from regcluster.store.link import NOT_YET
+from regcluster.store.keeper import NOT_YET
 
 logger = get_logger(__name__)
 

@@ -8,7 +8,7 @@ one that it claims (RFC 5923 §8).
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from regcluster.errors import SipError
 from regcluster.route.exchange import Source
@@ -31,7 +31,7 @@ BadStream = Callable[[SipError, Flow], None]
 Count = Callable[[str], None]
 """Adds one to a counter, under a label from a small fixed set."""
 
-_MAX_WORKER_DIGITS = 4
+_MAX_WORKER_DIGITS: Final = 4
 
 
 class FlowTable:

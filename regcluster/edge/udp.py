@@ -12,6 +12,7 @@ and hands it back with the reply, which costs 1.4 µs a message, and only there.
 
 import asyncio
 import socket
+from typing import Final
 
 from regcluster.edge.flow import Count, Receiver
 from regcluster.edge.sockets import (
@@ -25,20 +26,20 @@ from regcluster.edge.sockets import (
 )
 from regcluster.sip.hop import Hop
 
-DRAIN = 64
+DRAIN: Final = 64
 """Datagrams taken in one turn of the event loop."""
 
-MAX_DATAGRAM = 65535
+MAX_DATAGRAM: Final = 65535
 """More than IP can carry, so nothing is ever cut."""
 
-PROBED = 1024
+PROBED: Final = 1024
 """Hops for which we remember which of our addresses leads there."""
 
-PROBED_S = 60.0
+PROBED_S: Final = 60.0
 """Seconds after which they are all forgotten, for routes change."""
 
-_IP_PKTINFO = 8  # <linux/in.h>; not in Python's socket module
-_ANCILLARY = 64
+_IP_PKTINFO: Final = 8  # <linux/in.h>; not in Python's socket module
+_ANCILLARY: Final = 64
 """Octets of room for one in_pktinfo or in6_pktinfo."""
 
 

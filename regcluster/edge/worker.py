@@ -9,6 +9,7 @@ is let in gets one final answer, whatever becomes of the script and the store.
 import asyncio
 from collections.abc import Callable
 from time import perf_counter
+from typing import Final
 
 from regcluster import metrics
 from regcluster.config import LimitSettings
@@ -26,10 +27,10 @@ from regcluster.sip.message import Request
 from regcluster.sip.parser import BadRequest, is_keepalive, parse
 from regcluster.sip.reply import REASONS, Reply, render_reply
 
-QUIET_S = 1.0
+QUIET_S: Final = 1.0
 """Between two log lines about unexpected errors: whoever finds one can repeat it at will."""
 
-LAST_WORDS_S = 0.1
+LAST_WORDS_S: Final = 0.1
 """The longest a request may take to end once it is cancelled; a turn of the loop is usual."""
 
 log = get_logger(__name__)

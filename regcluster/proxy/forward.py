@@ -10,6 +10,7 @@ unchanged, which is a loop. What is not ours to change is passed on byte for byt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
 
 from regcluster.proxy.seal import seal
 from regcluster.sip.grammar import is_token, parse_tags, split_list
@@ -19,10 +20,10 @@ from regcluster.sip.message import Headers, Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, parse_uri
 
-COOKIE = "z9hG4bK"
-DEFAULT_MAX_FORWARDS = 70
+COOKIE: Final = "z9hG4bK"
+DEFAULT_MAX_FORWARDS: Final = 70
 
-FLOW_PARAM = "rc-flow"
+FLOW_PARAM: Final = "rc-flow"
 """Via parameter of ours: the stream connection the request came in on."""
 
 

@@ -5,6 +5,7 @@ of the caller's, so it leads nowhere and raises nothing.
 """
 
 from ipaddress import ip_address
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.proxy.forward import first_route, fits_a_row
@@ -14,10 +15,10 @@ from regcluster.sip.hop import Hop, default_port
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri, Uri, parse_host, parse_port, parse_uri, split_hostport
 
-TRANSPORTS = {"udp": "UDP", "tcp": "TCP"}
+TRANSPORTS: Final = {"udp": "UDP", "tcp": "TCP"}
 """The transports we speak, by their name in a URI. TLS is not among them yet."""
 
-_NAMED = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+_NAMED: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
 """What may stand before a socket's host."""
 
 

@@ -5,8 +5,9 @@ talk to the services that a machine keeps to itself.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
-BROADCAST = IPv4Address("255.255.255.255")
+BROADCAST: Final = IPv4Address("255.255.255.255")
 
 
 def is_one_host(host: str) -> bool:

@@ -8,6 +8,7 @@ to no single host gets nothing either.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.proxy.forward import DEFAULT_MAX_FORWARDS, FLOW_PARAM, shown_seal, without_first
@@ -18,7 +19,7 @@ from regcluster.sip.headers import Via, parse_via
 from regcluster.sip.hop import Hop, via_hop
 from regcluster.sip.message import Response
 
-MAX_VIAS = DEFAULT_MAX_FORWARDS
+MAX_VIAS: Final = DEFAULT_MAX_FORWARDS
 """Vias of an honest response: one for each hop its request may have gone. A datagram full of ours,
 which we would send to ourselves Via by Via, cost seven seconds (62 kB, 2,700 Vias)."""
 

@@ -8,10 +8,11 @@ for some phones spell it anew.
 
 from hashlib import blake2b
 from hmac import compare_digest
+from typing import Final
 
 from regcluster.sip.hop import Hop
 
-SEAL_OCTETS = 10
+SEAL_OCTETS: Final = 10
 
 
 def seal(secret: bytes, hop: Hop, flow: str) -> str:

@@ -6,6 +6,7 @@ phone did not ask for costs one look at an attribute.
 """
 
 from functools import lru_cache
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.binding import Binding
@@ -15,13 +16,13 @@ from regcluster.sip.grammar import quote
 from regcluster.sip.headers import render_date, render_q
 from regcluster.sip.reply import Reply
 
-ERROR_HEADER = "P-Registrar-Error"
+ERROR_HEADER: Final = "P-Registrar-Error"
 
-OUT_OF_ORDER = Refusal(400, "Invalid CSeq number", "Invalid CSeq number")
-TOO_MANY = Refusal(503, "Service Unavailable", "Too many registered contacts")
+OUT_OF_ORDER: Final = Refusal(400, "Invalid CSeq number", "Invalid CSeq number")
+TOO_MANY: Final = Refusal(503, "Service Unavailable", "Too many registered contacts")
 
-_SUPPORTED = ("Supported", "outbound")
-_REQUIRED = ("Require", "outbound")
+_SUPPORTED: Final = ("Supported", "outbound")
+_REQUIRED: Final = ("Require", "outbound")
 
 # A record is answered within the second it was read in, again and again.
 _date = lru_cache(maxsize=2)(render_date)

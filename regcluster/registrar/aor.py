@@ -6,15 +6,16 @@ unescaped in a user part are decoded once; every other escape is kept, so that `
 """
 
 from ipaddress import IPv6Address
+from typing import Final
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.plan import Refusal
 from regcluster.sip.uri import SipUri, Uri, canonical_user
 
-MAX_PART = 248
+MAX_PART: Final = 248
 """Longest user or host of an AOR, characters (Kamailio's limit)."""
 
-BAD_AOR = "Error while parsing AOR"
+BAD_AOR: Final = "Error while parsing AOR"
 """What Kamailio says of a To URI that can be nobody's AOR."""
 
 

@@ -16,11 +16,12 @@ with and without an instance find each other. No URI begins with ``#`` or ``+``.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 from regcluster.config import LocationSettings
 from regcluster.sip.uri import SipUri, Uri, comparison_parts
 
-ANY_METHOD = 2**32 - 1
+ANY_METHOD: Final = 2**32 - 1
 """The ``methods`` of a contact of which nobody has said what it takes."""
 
 _BY_URI, _BY_PATH, _BY_CALL_ID_ALONE = 0, 2, 3

@@ -6,13 +6,14 @@ others. A script may change any of it before it forwards or redirects.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from regcluster.registrar.answer import expires_in
 from regcluster.registrar.binding import Binding, Xavp
 from regcluster.registrar.path import first_uri, local_stripped
 from regcluster.sip.uri import SipUri
 
-MAX_BRANCHES = 12
+MAX_BRANCHES: Final = 12
 """Branches one request may have (the default of Kamailio's ``max_branches``)."""
 
 

@@ -7,6 +7,7 @@ Kamailio's words: they travel on in ``P-Registrar-Error``.
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.errors import MalformedHeader
@@ -15,19 +16,21 @@ from regcluster.sip.grammar import Params, parse_number, unquote
 from regcluster.sip.headers import MAX_UINT32, parse_delta
 from regcluster.sip.uri import SipUri, parse_uri
 
-MAX_PARAMS = 4096
+MAX_PARAMS: Final = 4096
 """Octets of parameters kept with a contact: more than the feature tags of any phone take, and far
 from what a datagram, into which all contacts of a user have to go, can hold."""
 
-MAX_INSTANCE = 255
+MAX_INSTANCE: Final = 255
 """Longest instance-id, octets (Kamailio's limit)."""
 
-MAX_RECEIVED = 255
+MAX_RECEIVED: Final = 255
 """Longest ``received``, octets (Kamailio's limit)."""
 
-TOO_LONG = "Contact/received too long"
+TOO_LONG: Final = "Contact/received too long"
 
-_OURS = frozenset({"q", "expires", "received", "pub-gruu", "temp-gruu", "+sip.instance", "reg-id"})
+_OURS: Final = frozenset(
+    {"q", "expires", "received", "pub-gruu", "temp-gruu", "+sip.instance", "reg-id"}
+)
 """Parameters that are ours to set: read or ignored, never stored as the phone sent them. A phone
 that could set ``received`` would choose where calls are sent."""
 

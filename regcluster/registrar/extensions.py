@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.plan import Refusal
 from regcluster.sip.grammar import parse_tags
 from regcluster.sip.message import Request
 
-GRUU = "gruu"
-OUTBOUND = "outbound"
-PATH = "path"
+GRUU: Final = "gruu"
+OUTBOUND: Final = "outbound"
+PATH: Final = "path"
 
-MAX_USUAL = 512
+MAX_USUAL: Final = 512
 """Longest row of Supported worth remembering: the tags of 60,000 octets take a megabyte, and a
 stranger could have us remember hundreds of such rows."""
 
@@ -30,7 +31,7 @@ class Extensions:
         return self.supported is not None and tag in self.supported
 
 
-NO_EXTENSIONS = Extensions()
+NO_EXTENSIONS: Final = Extensions()
 """Those of a request that speaks of none."""
 
 

@@ -11,6 +11,7 @@ from base64 import b32decode, b32encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 from urllib.parse import quote as escape
 from urllib.parse import unquote as unescape
 
@@ -25,21 +26,21 @@ Mint = Callable[[str, Binding], str]
 """From an AOR and one of its bindings to the user part of a new temporary GRUU; empty: none can be
 made yet."""
 
-PREFIX = "tgruu."
+PREFIX: Final = "tgruu."
 """How the user part of every temporary GRUU begins."""
 
-MAX_USER = 1024
+MAX_USER: Final = 1024
 """The longest user part worth opening: no AOR is so long that ours would be longer."""
 
-NONCE_OCTETS = 12
+NONCE_OCTETS: Final = 12
 
-BLOCK_OCTETS = 32
+BLOCK_OCTETS: Final = 32
 """Envelopes grow in steps of this, so that their length says little about whose they are."""
 
-_LENIENT = "surrogateescape"
+_LENIENT: Final = "surrogateescape"
 
 # gr = "gr" [ "=" pvalue ] (RFC 5627 §9): what a URI parameter may hold as it is, and only that.
-_PLAIN_IN_PARAM = "-_.!~*'()[]/:&+$"
+_PLAIN_IN_PARAM: Final = "-_.!~*'()[]/:&+$"
 
 
 @dataclass(slots=True, frozen=True)

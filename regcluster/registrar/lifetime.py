@@ -6,14 +6,15 @@ as an argument, so that the same call always grants the same lifetime.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.plan import Refusal
 
-LONGEST = 2**32 - 1
+LONGEST: Final = 2**32 - 1
 """The largest delta-seconds there is (RFC 3261 §20.19)."""
 
-HOUR = 3600
+HOUR: Final = 3600
 
 Spread = Callable[[], float]
 """Draws a number in [0, 1)."""

@@ -6,12 +6,13 @@ methods Kamailio has no bit for share one.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.registrar.binding import ANY_METHOD
 from regcluster.sip.grammar import is_token, split_list, unquote
 
-_BITS = {
+_BITS: Final = {
     "INVITE": 1,
     "CANCEL": 2,
     "ACK": 4,
@@ -33,10 +34,10 @@ _BITS = {
     "DELETE": 262144,
 }
 
-OTHER = 524288
+OTHER: Final = 524288
 """The bit of every other method."""
 
-MAX_USUAL = 512
+MAX_USUAL: Final = 512
 """Longest Allow row worth remembering: whoever makes one up has no use for it again."""
 
 

@@ -6,6 +6,7 @@ give and hands them down in these values. Where nobody said anything the constan
 
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import Final
 
 from regcluster.registrar.binding import Xavp
 from regcluster.registrar.plan import DEFAULT_TABLE
@@ -73,5 +74,5 @@ class LookupOptions:
     """Branch flags of which a contact must have one (``xavp_cfg`` ``rlf_bflags``); 0: none."""
 
 
-PLAIN_SAVE = SaveOptions()
-PLAIN_LOOKUP = LookupOptions()
+PLAIN_SAVE: Final = SaveOptions()
+PLAIN_LOOKUP: Final = LookupOptions()

@@ -5,6 +5,7 @@ do with it. A proxy that keeps flows marks its Path value with ``ob``.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.extensions import OUTBOUND, Extensions
@@ -14,7 +15,7 @@ from regcluster.sip.headers import Contact
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri
 
-REQUIRED = 2
+REQUIRED: Final = 2
 """The ``outbound_mode`` that takes nobody without outbound."""
 
 

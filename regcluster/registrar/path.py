@@ -5,6 +5,7 @@ phone. It is checked whole when a REGISTER brings it, because it comes back as a
 """
 
 from collections.abc import Callable
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from regcluster.config import RegistrarSettings
@@ -15,7 +16,7 @@ from regcluster.sip.headers import parse_name_addr
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri, Uri, parse_uri
 
-MAX_PATH = 510
+MAX_PATH: Final = 510
 """Longest vector, octets (Kamailio's limit)."""
 
 

@@ -6,11 +6,11 @@ atomic script, whose answer is a ``Verdict``. A ``Refusal`` is a *no* that neede
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
 
-DEFAULT_TABLE = "location"
+DEFAULT_TABLE: Final = "location"
 """The location table whose keys bear no name of their own."""
 
 Outcome = Literal["added", "refreshed", "removed", "unchanged", "out_of_order", "too_many"]
@@ -55,7 +55,7 @@ class Terms:
     """Whether the phone lists ``outbound`` in Supported or Require."""
 
 
-PLAIN_TERMS = Terms()
+PLAIN_TERMS: Final = Terms()
 """Those of a phone that asked for nothing more."""
 
 

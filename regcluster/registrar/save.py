@@ -8,6 +8,7 @@ the check that the domain is ours come before, in the route script.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.errors import MalformedHeader
@@ -50,24 +51,24 @@ from regcluster.sip.headers import (
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri, parse_uri, split_hostport
 
-MAX_CALL_ID = 255
+MAX_CALL_ID: Final = 255
 """Longest Call-ID, octets (Kamailio's limit)."""
 
-MAX_USER_AGENT = 254
+MAX_USER_AGENT: Final = 254
 """Longest User-Agent worth keeping, octets (Kamailio's limit)."""
 
-MAX_CONTACTS = 256
+MAX_CONTACTS: Final = 256
 """Contacts one request may name; it bounds what one script call does."""
 
-MAX_BINDINGS = 256
+MAX_BINDINGS: Final = 256
 """Bindings an AOR may have where nobody has set a limit. Every save reads and answers all of them:
 ten thousand held up the store for a quarter of a second, and everybody's calls with it."""
 
 # An IntFlag looks up a member for each test of a bit, an int does not.
-_REPL = int(SaveFlag.REPL)
-_NOVARIATION = int(SaveFlag.NOVARIATION)
+_REPL: Final = int(SaveFlag.REPL)
+_NOVARIATION: Final = int(SaveFlag.NOVARIATION)
 
-STRICT = 2
+STRICT: Final = 2
 """The ``path_mode`` that refuses a Path the phone does not know of."""
 
 

@@ -8,6 +8,7 @@ contact only.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.binding import Binding, instance_id
@@ -38,7 +39,7 @@ class Instance:
 Wanted = WholeAor | Instance | Opened
 """What the URI of a request asks for: anything, or what a public or a temporary GRUU stands for."""
 
-WHOLE_AOR = WholeAor()
+WHOLE_AOR: Final = WholeAor()
 
 
 @dataclass(slots=True)

@@ -6,6 +6,8 @@ and CANCEL too, as long as no binding comes or goes between them. A request with
 this server itself.
 """
 
+from typing import Final
+
 from regcluster.config import RoutingSettings
 from regcluster.proxy.nexthop import first_hop, target_of
 from regcluster.registrar.branch import Branch
@@ -16,8 +18,8 @@ from regcluster.route.call import Call
 from regcluster.sip.message import METHODS
 from regcluster.sip.uri import SipUri, Uri
 
-ALLOW = [("Allow", "REGISTER, OPTIONS")]
-CAPABILITIES = [
+ALLOW: Final = [("Allow", "REGISTER, OPTIONS")]
+CAPABILITIES: Final = [
     *ALLOW,
     ("Accept", "*/*"),
     ("Accept-Encoding", "identity"),
@@ -25,7 +27,7 @@ CAPABILITIES = [
     ("Supported", ""),
 ]
 
-SIPS_NOT_ALLOWED = [("Warning", '380 regcluster "SIPS Not Allowed"')]
+SIPS_NOT_ALLOWED: Final = [("Warning", '380 regcluster "SIPS Not Allowed"')]
 """A ``sips`` request for a user all of whose contacts are insecure (RFC 5630 §5.3)."""
 
 

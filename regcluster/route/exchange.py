@@ -8,7 +8,7 @@ and reads the effects. What most requests never need is made when it is first as
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 from regcluster.errors import MalformedHeader, ScriptError
 from regcluster.proxy.forward import check
@@ -22,7 +22,7 @@ from regcluster.sip.message import Request
 from regcluster.sip.reply import REASONS, Reply
 from regcluster.sip.uri import SipUri, Uri, parse_uri
 
-MAX_USUAL = 256
+MAX_USUAL: Final = 256
 """Longest URI worth remembering: parameters that fill a datagram take a megabyte."""
 
 

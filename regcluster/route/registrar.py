@@ -8,6 +8,7 @@ saved is known to this call alone.
 
 from dataclasses import dataclass, replace
 from enum import IntFlag
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.location import Location, Profile
@@ -25,8 +26,8 @@ from regcluster.sip.reply import Reply
 from regcluster.sip.uri import Uri
 
 # An IntFlag looks up a member for each test of a bit, an int does not.
-_NORPL = int(SaveFlag.NORPL)
-_PREPRPL = int(SaveFlag.PREPRPL)
+_NORPL: Final = int(SaveFlag.NORPL)
+_PREPRPL: Final = int(SaveFlag.PREPRPL)
 
 
 class MatchAction(IntFlag):

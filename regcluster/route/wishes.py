@@ -6,6 +6,7 @@ over it, and nobody finds out why nothing happens. A plain REGISTER costs one ca
 """
 
 from functools import lru_cache
+from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.errors import ScriptError
@@ -20,7 +21,7 @@ from regcluster.route.values import Root
 from regcluster.sip.headers import MAX_UINT32, parse_name_addr
 from regcluster.sip.hop import Hop
 
-MAX_KEPT = 4096
+MAX_KEPT: Final = 4096
 """Characters that a script may keep with a binding, names and values together. It may have them
 from the phone, and every save and lookup of the user reads those of all bindings."""
 

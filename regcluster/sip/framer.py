@@ -12,8 +12,8 @@ from regcluster.sip.grammar import LWS, parse_number
 from regcluster.sip.head import split_lines, unfold
 from regcluster.sip.parser import MAX_MESSAGE, answerable
 
-_LINE_END = b"\r\n"
-_HEAD_END = b"\r\n\r\n"
+_LINE_END: Final = b"\r\n"
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class Ping:

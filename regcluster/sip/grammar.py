@@ -8,37 +8,38 @@ asks for ``unquote``.
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 
 Params = dict[str, str | None]
 """Parameters in order: lower-case name, value as received, None where there was no ``=``."""
 
-TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
+TOKEN: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
 """token = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" )"""
 
-LWS = " \t"
+LWS: Final = " \t"
 """White space inside a header value; folds are undone before anything gets here."""
 
-HUGE = 10**18
+HUGE: Final = 10**18
 """Stands for every number of more than 18 digits: beyond any limit SIP knows."""
 
 # Where the splitting of a list has to look up: a comma at top level, or what may hide commas.
-_LIST_STOP = re.compile('[,"<]')
-_PARAM_STOP = re.compile('[;"]')
+_LIST_STOP: Final = re.compile('[,"<]')
+_PARAM_STOP: Final = re.compile('[;"]')
 
 # gen-value = token / host / quoted-string, read liberally: "@" or ":" in a tag harm nobody, these
 # characters would let a value end elsewhere than it seems to.
-_ENDS_VALUE = r'\x00-\x20"<>,;\x7f'
-_NOT_IN_VALUE = re.compile(f"[{_ENDS_VALUE}]")
+_ENDS_VALUE: Final = r'\x00-\x20"<>,;\x7f'
+_NOT_IN_VALUE: Final = re.compile(f"[{_ENDS_VALUE}]")
 
-PLAIN_PARAMS = rf'(?:;[{re.escape(TOKEN)}]++(?:=(?:"[^"\\;]*+"|[^{_ENDS_VALUE}]*+))?+)++'
+PLAIN_PARAMS: Final = rf'(?:;[{re.escape(TOKEN)}]++(?:=(?:"[^"\\;]*+"|[^{_ENDS_VALUE}]*+))?+)++'
 """What most parameters look like: no white space around them, nothing quoted that could seem to end
 one. One match instead of many checks."""
 
-_PLAIN_PARAMS = re.compile(PLAIN_PARAMS)
+_PLAIN_PARAMS: Final = re.compile(PLAIN_PARAMS)
 
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
 def is_token(text: str) -> bool:

@@ -5,26 +5,28 @@ header and to the next it does not. So is a NUL, unless a backslash quotes it. T
 decoded, values go out as raw as they came; ``salvage_head`` reads on where the others refuse.
 """
 
+from typing import Final
+
 from regcluster.errors import MalformedMessage
 from regcluster.sip.grammar import LWS, is_token
 from regcluster.sip.message import LONG_NAMES
 
-MAX_HEADERS = 256
+MAX_HEADERS: Final = 256
 """Header rows. The longest honest messages have some fifty, most of them Via and Record-Route."""
 
 Rows = list[tuple[str, str]]
 """Lower-case long name and value of each header field, in order."""
 
-_USUAL_NAMES = (
+_USUAL_NAMES: Final = (
     "Accept Allow Authorization Call-ID Call-Id Contact Content-Length Content-Type CSeq Date "
     "Event Expires From Max-Forwards Path Proxy-Authorization Record-Route Require Route Server "
     "Supported To User-Agent Via"
 )
 # The way nearly all names arrive: one lookup instead of three string operations.
-_NAMES = {name: name.lower() for name in _USUAL_NAMES.split()} | LONG_NAMES
+_NAMES: Final = {name: name.lower() for name in _USUAL_NAMES.split()} | LONG_NAMES
 
-_NO_ENDS = str.maketrans("", "", "\r\n")
-_BLANKED = str.maketrans("\r\0", "  ")
+_NO_ENDS: Final = str.maketrans("", "", "\r\n")
+_BLANKED: Final = str.maketrans("\r\0", "  ")
 
 
 def split_lines(head: str) -> list[str]:

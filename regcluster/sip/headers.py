@@ -27,30 +27,43 @@ from regcluster.sip.grammar import (
 )
 from regcluster.sip.uri import IPV4, Uri, parse_host, parse_port, parse_uri, split_hostport
 
-MAX_UINT32 = 2**32 - 1
+MAX_UINT32: Final = 2**32 - 1
 """The largest CSeq number and the longest delta-seconds (RFC 3261 §8.1.1.5, §20.19)."""
 
-MAX_MAX_FORWARDS = 255
+MAX_MAX_FORWARDS: Final = 255
 
 STAR: Final = "*"
 """What ``parse_contacts`` gives for ``Contact: *``."""
 
 # A display name of plain words holds none of these; a bare URI holds ":" before anything else.
-_NOT_IN_WORDS = frozenset(':;,">')
+_NOT_IN_WORDS: Final = frozenset(':;,">')
 
 # No URI holds these. Bare, it holds no "," and "?" either: they would seem to end it (§20.10).
-_NOT_IN_BRACKETS = frozenset(' \t<"')
-_NOT_BARE = frozenset(' \t<>",?')
+_NOT_IN_BRACKETS: Final = frozenset(' \t<"')
+_NOT_BARE: Final = frozenset(' \t<>",?')
 
 # The forms that nearly all values of a busy server have: one possessive match, which cannot
 # backtrack, takes a fraction of the time that reading them with all their liberties takes.
-_DISPLAY = r'(?:"[^"\\]*+"[ \t]*+|[^:;,<>"]*+)'
-_USUAL_ADDRESS = re.compile(rf'({_DISPLAY})<([^<>" \t]++)>(|;.++)', re.DOTALL)
-_USUAL_FROM = re.compile(rf'{_DISPLAY}<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>,;\x7f]++)?+')
-_USUAL_VIA = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
+_DISPLAY: Final = r'(?:"[^"\\]*+"[ \t]*+|[^:;,<>"]*+)'
+_USUAL_ADDRESS: Final = re.compile(rf'({_DISPLAY})<([^<>" \t]++)>(|;.++)', re.DOTALL)
+_USUAL_FROM: Final = re.compile(rf'{_DISPLAY}<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>,;\x7f]++)?+')
+_USUAL_VIA: Final = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 
 
 @dataclass(slots=True)

@@ -6,13 +6,14 @@ our replies at a third party.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from regcluster.sip.grammar import LWS, parse_number, split_list, split_params
 from regcluster.sip.headers import Via
 from regcluster.sip.uri import MAX_PORT
 
-DEFAULT_PORT = 5060
-DEFAULT_TLS_PORT = 5061
+DEFAULT_PORT: Final = 5060
+DEFAULT_TLS_PORT: Final = 5061
 
 
 @dataclass(slots=True, unsafe_hash=True)

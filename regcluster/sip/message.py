@@ -6,12 +6,13 @@ is never changed after its birth, whoever wants another one makes it.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
 from regcluster.sip.headers import CSeq, Via, parse_cseq, parse_via
 
-METHODS = frozenset(
+METHODS: Final = frozenset(
     {
         *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
         *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
@@ -19,7 +20,7 @@ METHODS = frozenset(
 )
 """Methods there is an RFC for; any token may be another one (RFC 3261 §7.1)."""
 
-LONG_NAMES = {
+LONG_NAMES: Final = {
     "a": "accept-contact",
     "b": "referred-by",
     "c": "content-type",

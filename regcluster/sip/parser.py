@@ -7,19 +7,21 @@ missing. All else (responses, other protocols, noise) is a plain ``MalformedMess
 counted and dropped.
 """
 
+from typing import Final
+
 from regcluster.errors import MalformedHeader, MalformedMessage, SipError
 from regcluster.sip.grammar import drop_strays, is_token, parse_number
 from regcluster.sip.head import Rows, parse_rows, salvage_head, split_lines
 from regcluster.sip.headers import is_usual_address, parse_name_addr
 from regcluster.sip.message import Request, Response
 
-MAX_MESSAGE = 65535
+MAX_MESSAGE: Final = 65535
 """Octets of a message: what a UDP datagram can hold, and as much on a stream (§18.1.1)."""
 
-MAX_URI = 2048
+MAX_URI: Final = 2048
 """Characters of a Request-URI: ten times what phones send, and still one line of a log."""
 
-_SINGLE = {
+_SINGLE: Final = {
     "from": "From",
     "to": "To",
     "call-id": "Call-ID",

@@ -8,6 +8,7 @@ these headers is answered with those it had.
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 from regcluster import __version__
 from regcluster.errors import MalformedHeader
@@ -15,7 +16,7 @@ from regcluster.sip.headers import parse_name_addr
 from regcluster.sip.hop import Hop, stamp_via
 from regcluster.sip.message import Request
 
-REASONS = {
+REASONS: Final = {
     100: "Trying",
     180: "Ringing",
     181: "Call Is Being Forwarded",
@@ -77,9 +78,9 @@ REASONS = {
 }
 """The standard phrase of each status (RFC 3261 §21 and the extensions we or our users speak)."""
 
-_ECHOED = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
+_ECHOED: Final = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
 
-_END = f"Server: regcluster/{__version__}\r\nContent-Length: 0\r\n\r\n"
+_END: Final = f"Server: regcluster/{__version__}\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(slots=True)

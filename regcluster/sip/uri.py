@@ -8,16 +8,17 @@ turns into a character that means something; comparison decodes those that never
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
+from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import Params, parse_number
 
-MAX_PORT = 65535
+MAX_PORT: Final = 65535
 
-_ALPHANUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_MARK = "-_.!~*'()"
-_UNRESERVED = frozenset(_ALPHANUM + _MARK)
-_USER_UNRESERVED = _UNRESERVED | frozenset("&=+$,;?/")
+_ALPHANUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_MARK: Final = "-_.!~*'()"
+_UNRESERVED: Final = frozenset(_ALPHANUM + _MARK)
+_USER_UNRESERVED: Final = _UNRESERVED | frozenset("&=+$,;?/")
 
 
 def _run_of(extra: str) -> str:
@@ -25,35 +26,35 @@ def _run_of(extra: str) -> str:
     return rf"(?:[A-Za-z0-9{re.escape(_MARK + extra)}]++|%[0-9A-Fa-f]{{2}})++"
 
 
-_USER_RUN = _run_of("&=+$,;?/")
-_PARAM_RUN = _run_of("[]/:&+$")
-_USER = re.compile(_USER_RUN)
-_PASSWORD = re.compile(_run_of("&=+$,"))
-_PARAM = re.compile(_PARAM_RUN)
-_HEADER = re.compile(_run_of("[]/?:+$"))
-_ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
+_USER_RUN: Final = _run_of("&=+$,;?/")
+_PARAM_RUN: Final = _run_of("[]/:&+$")
+_USER: Final = re.compile(_USER_RUN)
+_PASSWORD: Final = re.compile(_run_of("&=+$,"))
+_PARAM: Final = re.compile(_PARAM_RUN)
+_HEADER: Final = re.compile(_run_of("[]/?:+$"))
+_ESCAPED: Final = re.compile("%([0-9A-Fa-f]{2})")
 
 # scheme: a letter, then letters, digits, "+", "-" and "."
-_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*+")
+_SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*+")
 
 # hostname = *( domainlabel "." ) toplabel [ "." ]. The underscore is in no RFC but in the names of
 # many containers; so are labels that begin with a digit, the last one too.
-_HOSTNAME = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+\.?")
+_HOSTNAME: Final = re.compile(r"[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+\.?")
 
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-IPV4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_IPV4 = re.compile(IPV4)
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_IPV4: Final = re.compile(IPV4)
 
 # What nearly all URIs look like, in one match: half the time of taking them apart bit by bit.
-_USUAL = re.compile(
+_USUAL: Final = re.compile(
     rf"(sips?):(?:({_USER_RUN})@)?({IPV4}|(?:[A-Za-z0-9-]++\.)*[A-Za-z][A-Za-z0-9-]*+)"
     rf"(?::([0-9]++))?+((?:;{_PARAM_RUN}(?:={_PARAM_RUN})?+)*+)"
 )
 
 # No URI can hold these: they end one wherever URIs are written.
-_NOT_IN_URI = re.compile('[\x00-\x20"<>\x7f]')
+_NOT_IN_URI: Final = re.compile('[\x00-\x20"<>\x7f]')
 
-_STRICT = ("maddr", "method", "transport", "ttl", "user")
+_STRICT: Final = ("maddr", "method", "transport", "ttl", "user")
 """Parameters that equal URIs have both or neither, alike (RFC 3261 §19.1.4)."""
 
 
@@ -304,4 +305,4 @@ def _without_separators(number: str) -> str:
     return number.translate(_VISUAL_SEPARATORS)
 
 
-_VISUAL_SEPARATORS = str.maketrans("", "", "-.()")
+_VISUAL_SEPARATORS: Final = str.maketrans("", "", "-.()")

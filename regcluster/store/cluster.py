@@ -20,16 +20,8 @@ from regcluster.store.connection import LATE, PASSING, Arg, Call, error_code, pa
 from regcluster.store.discovery import Primary, SlotMap, ask, ask_slots
 from regcluster.store.durable import Durability
 from regcluster.store.endpoint import Endpoint
-from regcluster.store.link import (
-    NOT_YET,
-    STEADY_S,
-    TRY_S,
-    Greeting,
-    PipelinedLink,
-    count_errors,
-    fail,
-    pause,
-)
+from regcluster.store.keeper import NOT_YET, STEADY_S, TRY_S, Greeting, pause
+from regcluster.store.link import PipelinedLink, count_errors, fail
 from regcluster.store.routing import SLOTS, hash_tag, key_of, slot_of
 
 RETRY_S = 0.02

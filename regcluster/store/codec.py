@@ -8,6 +8,8 @@ passes over. What the binding key spells out, URI or instance-id, is left out of
 takes a tenth off what a usual binding costs Redis.
 """
 
+from typing import Final
+
 import msgpack
 
 from regcluster.errors import StoreError, StoreMismatch
@@ -15,18 +17,18 @@ from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp, digest
 from regcluster.registrar.plan import Change, SavePlan
 from regcluster.store.keys import bytes_text, text_bytes
 
-VERSION = b"1"
+VERSION: Final = b"1"
 
-_RUID = 66
+_RUID: Final = 66
 """Where the head ends and the ruid begins."""
 
-_MODE = 18
+_MODE: Final = 18
 """How long ``#<digest>:`` is, which a matching mode puts before the URI in a key."""
 
-_SILENT = ("", ANY_METHOD, "", "", 0, "", 0, "")
+_SILENT: Final = ("", ANY_METHOD, "", "", 0, "", 0, "")
 """What the fields after the first five say where they are not there; those are always there."""
 
-_MORE = len(_SILENT)
+_MORE: Final = len(_SILENT)
 
 FORGOTTEN: bytes = b"0" * 26 + b"\n" + msgpack.packb(("", -1, "", "", ""))
 """What follows the instants in a value of which nothing else is known any more."""

@@ -11,7 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import hiredis
 
@@ -22,20 +22,20 @@ Arg = bytes | str | int
 pack = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
 """A command as bytes. ``TypeError`` and ``UnicodeError`` are the caller's mistakes."""
 
-PASSING = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"})
+PASSING: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"})
 """Errors of a server that is not ready, or no longer the primary: it has done nothing, and it, or
 another of its name, may do it in a moment."""
 
-UNAVAILABLE = PASSING | {"BUSY", "MISCONF", "NOREPLICAS", "OOM", "TRYAGAIN"}
+UNAVAILABLE: Final = PASSING | {"BUSY", "MISCONF", "NOREPLICAS", "OOM", "TRYAGAIN"}
 """Errors of a server that cannot do now what it could do at another time; it has done nothing."""
 
 # Redis before 7 wraps what a command inside a script met: "ERR Error running script ...: -OOM ...".
-_WRAPPED = re.compile(r"^ERR Error running script .*? -([A-Z]+) ")
+_WRAPPED: Final = re.compile(r"^ERR Error running script .*? -([A-Z]+) ")
 
-LATE = "the store did not answer in time"
-GARBLED = "the store sent what no call had asked for"
+LATE: Final = "the store did not answer in time"
+GARBLED: Final = "the store sent what no call had asked for"
 
-_NOTHING = object()
+_NOTHING: Final = object()
 
 
 class ServerError(Exception):

@@ -20,8 +20,9 @@ from regcluster.config import StoreSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.registrar.plan import DEFAULT_TABLE
 from regcluster.store.event import MARGIN_MS, NOW, Event, Since, read_event
+from regcluster.store.keeper import pause
 from regcluster.store.keys import Keys, text_bytes
-from regcluster.store.link import Link, pause
+from regcluster.store.link import Link
 from regcluster.store.wakeups import Wakeups
 
 LOOK_S = 1.0

@@ -7,11 +7,12 @@ is said here too: whatever else has none is a leak. Each location table is a key
 
 from binascii import crc_hqx
 from collections.abc import Iterator
+from typing import Final
 
 from regcluster.config import StoreSettings
 from regcluster.registrar.plan import DEFAULT_TABLE
 
-SEPARATOR = b"\n"
+SEPARATOR: Final = b"\n"
 """Between AOR and binding key in a member of an index; no header value, so no AOR, can hold one."""
 
 

@@ -10,8 +10,6 @@ call ends, one more in which a late reply would still be read.
 """
 
 import asyncio
-import math
-import random
 from collections import deque
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
@@ -25,35 +23,18 @@ from regcluster.store.connection import (
     Call,
     Connection,
     error_code,
-    exchange,
     pack,
     refuse,
-    unless_refused,
 )
 from regcluster.store.durable import Durability, DurableConnection
 from regcluster.store.endpoint import Endpoint, Place
+from regcluster.store.keeper import TRY_S, Greeting, Keeper
 
 TICK_S = 0.02
 """How exactly deadlines are kept. One timer serves all calls; each its own would cost more."""
 
-TRY_S = 1.0
-"""The longest one attempt to connect may take, greetings included."""
-
-FIRST_PAUSE_S = 0.02
-LONGEST_PAUSE_S = 0.5
-"""Pauses between attempts: doubled up to the longest, each cut by chance by up to a half, so that
-the workers of a cluster do not come back all at once."""
-
-STEADY_S = 1.0
-"""A connection that held for so long was a good one: the pauses begin anew."""
-
-CLIENT_NAME = b"regcluster"
-
 ASKING: tuple[Arg, ...] = (b"ASKING",)
 """What makes the next command welcome to the server that a slot is on its way to."""
-
-NOT_YET = "the store has not answered yet"
-"""The problem of a link that has only just begun."""
 
 
 class Link(Protocol):
@@ -72,20 +53,6 @@ class Link(Protocol):
 
     async def close(self) -> None:
         """Let go; calls in flight fail with ``StoreUnavailable``."""
-
-
-class Greeting(Protocol):
-    """What is asked of a server before any call goes to it."""
-
-    @property
-    def question(self) -> tuple[Arg, ...]:
-        """The command that asks."""
-
-    def claims(self, answer: Any) -> Sequence[tuple[Arg, ...]]:
-        """What to write where the answer leaves something open; then ask again."""
-
-    def check(self, answer: Any) -> None:
-        """Raise ``StoreMismatch`` if the answer is that of a store that is not ours."""
 
 
 class Guide(Protocol):
@@ -119,25 +86,20 @@ class PipelinedLink:
         self._place = place
         self._durability = durability
         self._deadline_s = deadline_s
-        self._greeting = greeting
         self._sources = sources
-        self._try_s = try_s
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
-        self._why = NOT_YET
-        self._adopted_at = math.inf
-        """When calls began to go to the connection of this attempt, on the loop's clock."""
         self._verdict: StoreError | None = None
         """Why no call is to be made at all."""
-        self._keeper = self._loop.create_task(self._keep())
+        self._keeper = Keeper(place, greeting, sources, try_s, self)
 
     @property
     def problem(self) -> str:
         """Why it is not connected; or that a deadline has passed, and nothing was heard since."""
         if self._connection:
             return LATE if self._connection.is_late else ""
-        return self._why
+        return self._keeper.why
 
     @property
     def here(self) -> Endpoint | None:
@@ -179,10 +141,36 @@ class PipelinedLink:
     async def close(self) -> None:
         """Drop the connection for good; calls in flight, and any later call, fail at once."""
         self._connection = None
-        self._why = "the store was closed"
-        self._condemn(StoreUnavailable(self._why))
-        self._keeper.cancel()
-        await asyncio.wait([self._keeper])
+        why = "the store was closed"
+        self._condemn(StoreUnavailable(why))
+        await self._keeper.close(why)
+
+    def connection_to_be(self) -> Connection:
+        """For the keeper, to be made."""
+        if self._durability:
+            return DurableConnection(self._on_end, self._durability)
+        return Connection(self._on_end)
+
+    def adopt(self, connection: Connection) -> None:
+        """From now on calls go to ``connection``, those that wait first."""
+        self._verdict = None
+        self._connection = connection
+        connection.on_error = self._on_error
+        for call in self._waiting:
+            if not call.reply.done():
+                connection.send(call)
+        self._waiting.clear()
+
+    def on_lost(self, calls: int) -> None:
+        """The connection has ended, and so many calls with it."""
+        count_errors("lost", calls)
+
+    def on_failure(self, error: Exception) -> None:
+        """An attempt to connect has failed."""
+        if isinstance(error, StoreMismatch):
+            self._condemn(error)
+        if self.guide:
+            self.guide.stray()
 
     def _condemn(self, verdict: StoreError) -> None:
         self._verdict = verdict
@@ -195,7 +183,7 @@ class PipelinedLink:
         # One that was sent here from elsewhere may have less time left than those before it.
         for call in self._waiting:
             if call.deadline <= now:
-                expired += fail(call, StoreUnavailable(f"no connection: {self._why}"))
+                expired += fail(call, StoreUnavailable(f"no connection: {self._keeper.why}"))
         while self._waiting and self._waiting[0].reply.done():
             self._waiting.popleft()
         if self._connection:
@@ -205,97 +193,13 @@ class PipelinedLink:
         if self._ticking:
             self._loop.call_later(TICK_S, self._tick)
 
-    async def _keep(self) -> None:
-        """Connect, again and again, until cancelled."""
-        failures = 0
-        while True:
-            self._adopted_at = math.inf
-            try:
-                await self._serve_one()
-            except Exception as why:
-                # Whatever it was, a link that gave up trying would be down for ever.
-                self._why = str(why) or LATE
-                if isinstance(why, StoreMismatch):
-                    self._condemn(why)
-                if self.guide:
-                    self.guide.stray()
-            held_s = self._loop.time() - self._adopted_at
-            failures = 0 if held_s > STEADY_S else failures + 1
-            await asyncio.sleep(pause(failures))
-
-    async def _serve_one(self) -> None:
-        """One connection from its making to its loss."""
-        connection = self._connection_to_be()
-        until = self._loop.time() + self._try_s
-        async with asyncio.timeout_at(until):
-            # Cancelled in here uvloop closes the socket and tells nobody.
-            await self._place.connect(lambda: connection)
-        try:
-            async with asyncio.timeout_at(until):
-                await self._greet(connection)
-            if not connection.is_open:
-                raise StoreUnavailable(connection.why)
-            self._adopt(connection)
-            await self._until_lost(connection)
-        finally:
-            await connection.close(self._why)
-
-    async def _until_lost(self, connection: Connection) -> None:
-        """Return once ``connection`` has ended; it is left when its server is the wrong one now."""
-        leaving = self._loop.create_task(self._leave(connection))
-        try:
-            # Cancelling the keeper must not cancel what the end of the connection is told by.
-            count_errors("lost", await asyncio.shield(connection.lost))
-        finally:
-            leaving.cancel()
-            await asyncio.wait([leaving])
-
-    async def _leave(self, connection: Connection) -> None:
-        await self._place.moved()
-        connection.abort("another server has its place now")
-
-    def _connection_to_be(self) -> Connection:
-        if self._durability:
-            return DurableConnection(self._on_end, self._durability)
-        return Connection(self._on_end)
-
-    def _adopt(self, connection: Connection) -> None:
-        """From now on calls go to ``connection``, those that wait first."""
-        self._verdict = None
-        self._connection = connection
-        self._adopted_at = self._loop.time()
-        connection.on_error = self._on_error
-        for call in self._waiting:
-            if not call.reply.done():
-                connection.send(call)
-        self._waiting.clear()
-
     def _on_end(self, connection: Connection) -> None:
         if self._connection is connection:
             self._connection = None
-            self._why = connection.why
+            self._keeper.why = connection.why
             metrics.count_store_reconnect()
             if self.guide:
                 self.guide.stray()
-
-    async def _greet(self, connection: Connection) -> None:
-        """Say who we are, see whose store it is, leave the scripts there: one round trip.
-
-        A store that nobody has used yet takes one more, to be set up.
-        """
-        introduction = self._place.introduction
-        must = [*introduction, self._greeting.question]
-        may = [(b"CLIENT", b"SETNAME", CLIENT_NAME)]
-        may += [(b"SCRIPT", b"LOAD", text) for text in self._sources.values()]
-        replies = await exchange(connection, [*must, *may])
-        # An account that may not name itself or load scripts will do: EVAL brings the text along.
-        replies = unless_refused(replies[: len(must)])
-        self._place.admit(replies[: len(introduction)])
-        answer = replies[-1]
-        if claims := self._greeting.claims(answer):
-            again = [*claims, self._greeting.question]
-            answer = unless_refused(await exchange(connection, again))[-1]
-        self._greeting.check(answer)
 
     def _on_error(self, call: Call, text: str) -> None:
         code = error_code(text)
@@ -344,9 +248,3 @@ def count_errors(kind: str, calls: int) -> None:
     """Count so many calls that failed, and how."""
     for _ in range(calls):
         metrics.count_store_error(kind)
-
-
-def pause(failures: int) -> float:
-    """Seconds until the next attempt to connect, after so many that failed."""
-    longest = LONGEST_PAUSE_S if failures > 9 else min(FIRST_PAUSE_S * 2**failures, LONGEST_PAUSE_S)
-    return longest * random.uniform(0.5, 1.0)

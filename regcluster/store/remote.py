@@ -19,8 +19,9 @@ from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
 from regcluster.store.events import EVERYTHING, Wanted, Watch, unheard
-from regcluster.store.keys import SEPARATOR, Keys, bytes_text, text_bytes
+from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.link import Link
+from regcluster.store.scan import Scan, everybody
 from regcluster.store.schema import Schema
 from regcluster.store.scripts import Scripts
 from regcluster.store.topology import open_link
@@ -31,17 +32,6 @@ traffic, so that readiness does not wait for a phone to find it."""
 
 AT_ONCE = 64
 """Partitions asked about in one go: a pool of redis-py's holds a hundred connections."""
-
-READ_AHEAD = 5000
-"""AORs that a scan holds; it reads a partition once for so many."""
-
-SCAN_COUNT = 500
-"""Members of an index read in one go: a millisecond of the server's time."""
-
-
-def everybody(aor: str) -> bool:
-    """For a scan that leaves nobody out."""
-    return True
 
 
 async def open_store(settings: StoreSettings, *, may_set_up: bool = True) -> "RedisStore":
@@ -83,6 +73,7 @@ class RedisStore:
         self._keys = Keys(settings)
         self._schema = schema or Schema(self._keys, settings)
         self._scripts = Scripts(link, self._keys, settings)
+        self._scan = Scan(link, self._keys, self._scripts, self.now)
         self._pulse: asyncio.Task[None] | None = None
 
     @property
@@ -175,28 +166,14 @@ class RedisStore:
         reply: bytes = await self._scripts.restore(aor, binding, alias, table)
         return cast("Restored", reply.decode())
 
-    async def scan(
+    def scan(
         self,
         table: str = DEFAULT_TABLE,
         after: str = "",
         includes: Callable[[str], bool] = everybody,
     ) -> AsyncIterator[str]:
-        """Every AOR with at least one binding that comes behind ``after``, each once.
-
-        The order is by partition, then by octets, so that any AOR marks a place to go on from. In
-        memory are a few thousand AORs, however many there are; where a partition has more, it is
-        read again for the next. An AOR whose binding changes its key while its partition is read
-        may be missed; any other is found.
-        """
-        behind = text_bytes(after)
-        for index in self._keys.table(table).indexes_from(behind):
-            some = await self._next_aors(index, behind, includes)
-            while some:
-                for aor in some:
-                    yield bytes_text(aor)
-                is_more = len(some) == READ_AHEAD
-                some = await self._next_aors(index, some[-1], includes) if is_more else []
-            behind = b""
+        """Every AOR with at least one binding that comes behind ``after``, each once (``Scan``)."""
+        return self._scan.aors(table, after, includes)
 
     def watch(
         self, wanted: Wanted = EVERYTHING, on_problem: Callable[[str], None] = unheard
@@ -233,42 +210,6 @@ class RedisStore:
     def start_pulse(self, every_s: float = PULSE_S) -> None:
         """From now on look at the store's clock again and again; once is enough."""
         self._pulse = asyncio.get_running_loop().create_task(self._beat(every_s))
-
-    async def _next_aors(
-        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
-    ) -> list[bytes]:
-        """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
-        server: bytes = await self._scripts.server(index)
-        found = await self._found(index, behind, includes)
-        while server != (now := await self._scripts.server(index)):
-            # A cursor of ZSCAN says nothing to another server than the one that has given it.
-            server, found = now, await self._found(index, behind, includes)
-        return sorted(found)[:READ_AHEAD]
-
-    async def _found(
-        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
-    ) -> set[bytes]:
-        """Those AORs, out of order, and maybe some that come next."""
-        found: set[bytes] = set()
-        async for aor in self._aors(index):
-            if aor > behind and aor not in found and includes(bytes_text(aor)):
-                found.add(aor)
-                if len(found) == 2 * READ_AHEAD:
-                    found = set(sorted(found)[:READ_AHEAD])
-        return found
-
-    async def _aors(self, index: bytes) -> AsyncIterator[bytes]:
-        """The AOR of each unexpired binding in one partition."""
-        cursor = 0
-        while True:
-            reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
-            cursor, members = int(reply[0]), reply[1]
-            now = await self.now()
-            for at in range(0, len(members), 2):
-                if float(members[at + 1]) > now:
-                    yield members[at].partition(SEPARATOR)[0]
-            if not cursor:
-                return
 
     async def _beat(self, every_s: float) -> None:
         while True:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from regcluster.config import StoreSettings
 from regcluster.registrar.binding import Binding, digest
@@ -33,16 +33,16 @@ def _read(name: str) -> Script:
     return Script(text, sha1(text, usedforsecurity=False).hexdigest().encode())
 
 
-SAVE = _read("save")
-DROP = _read("drop")
-SWEEP = _read("sweep")
-REAP = _read("reap")
-LEASE = _read("lease")
-TAKE = _read("take")
-RESTORE = _read("restore")
-SERVER = _read("server")
+SAVE: Final = _read("save")
+DROP: Final = _read("drop")
+SWEEP: Final = _read("sweep")
+REAP: Final = _read("reap")
+LEASE: Final = _read("lease")
+TAKE: Final = _read("take")
+RESTORE: Final = _read("restore")
+SERVER: Final = _read("server")
 
-_ALL = (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE, SERVER)
+_ALL: Final = (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE, SERVER)
 
 SOURCES: dict[Arg, bytes] = {script.sha: script.text for script in _ALL}
 

@@ -9,7 +9,8 @@ from regcluster.store.cluster import ClusterLink
 from regcluster.store.connection import Arg
 from regcluster.store.durable import Durability
 from regcluster.store.endpoint import Endpoint
-from regcluster.store.link import Greeting, Link, PipelinedLink
+from regcluster.store.keeper import Greeting
+from regcluster.store.link import Link, PipelinedLink
 from regcluster.store.places import parse_place
 from regcluster.store.scripts import DROP, SAVE, SOURCES
 

@@ -17,7 +17,7 @@ import hiredis
 from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store.connection import Arg, ServerError, pack, refusal
 from regcluster.store.endpoint import Endpoint
-from regcluster.store.link import TRY_S, pause
+from regcluster.store.keeper import TRY_S, pause
 
 CLIENT_NAME = b"regcluster-feed"
 

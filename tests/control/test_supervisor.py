@@ -24,7 +24,7 @@ from regcluster.control import supervisor
 from regcluster.edge.sockets import bind_udp
 from regcluster.errors import ConfigError, StoreMismatch
 from regcluster.store import open_store
-from regcluster.store.link import NOT_YET
+from regcluster.store.keeper import NOT_YET
 from tests.control import stage
 from tests.control.node import logged, started, tell
 from tests.peer.processes import HOST, free_port

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from regcluster.config import StoreSettings
 from regcluster.store.cluster import ClusterLink
 from regcluster.store.durable import Durability
+from regcluster.store.keeper import TRY_S
 from regcluster.store.keys import Keys
-from regcluster.store.link import TRY_S
 from regcluster.store.places import parse_place
 from regcluster.store.routing import SLOTS, slot_of
 from regcluster.store.schema import Schema

@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from regcluster.store.connection import Call
-from regcluster.store.link import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause
+from regcluster.store.keeper import FIRST_PAUSE_S, LONGEST_PAUSE_S, pause
 from tests.peer.processes import free_port
 from tests.store.puppet import Puppet, saying
 from tests.store.wiring import BRIEF_S, Counted, linked, problem, problems, until

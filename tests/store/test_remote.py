@@ -14,7 +14,8 @@ from regcluster.config import StoreSettings
 from regcluster.errors import ConfigError, StoreMismatch, StoreUnavailable
 from regcluster.store import open_store
 from regcluster.store.connection import Arg
-from regcluster.store.remote import SCAN_COUNT, RedisStore
+from regcluster.store.remote import RedisStore
+from regcluster.store.scan import SCAN_COUNT
 from tests import servers
 from tests.servers import FakeredisServer, Server
 from tests.store.alice import ALICE, DESK, INDEX, MOBILE, SOFT, STORE, bind, plan

@@ -11,7 +11,8 @@ from regcluster.registrar.binding import Binding
 from regcluster.registrar.plan import SavePlan
 from regcluster.store.codec import decode, encode
 from regcluster.store.keys import bytes_text, text_bytes
-from regcluster.store.remote import READ_AHEAD, RedisStore
+from regcluster.store.remote import RedisStore
+from regcluster.store.scan import READ_AHEAD
 from tests import servers
 from tests.servers import FakeredisServer, Server
 from tests.store.alice import ALICE, DESK, HASH, INDEX, MOBILE, SOFT, STORE, bind, flow, plan

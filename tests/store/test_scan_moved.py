@@ -10,7 +10,8 @@ from regcluster.registrar.binding import Binding
 from regcluster.store.connection import Arg
 from regcluster.store.endpoint import Endpoint
 from regcluster.store.link import Link
-from regcluster.store.remote import SCAN_COUNT, RedisStore
+from regcluster.store.remote import RedisStore
+from regcluster.store.scan import SCAN_COUNT
 from tests.servers import RealServer, open_store
 from tests.store.alice import STORE
 

@@ -11,8 +11,9 @@ from prometheus_client import REGISTRY
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store.durable import Durability
+from regcluster.store.keeper import TRY_S
 from regcluster.store.keys import Keys
-from regcluster.store.link import TRY_S, PipelinedLink
+from regcluster.store.link import PipelinedLink
 from regcluster.store.places import parse_place
 from regcluster.store.schema import Schema
 from regcluster.store.scripts import SOURCES
