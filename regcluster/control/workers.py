@@ -39,6 +39,7 @@ class Workers:
         self._crew = Crew(gauges.workers, command, folder, gauges, self._tell)
         Path(self._crew.metrics).mkdir()
         self._slots: list[Slot] = []
+        gauges.pids = self._pids
         self._changed = anyio.Event()
         self._is_draining = False
         self._told = self.problems()
@@ -97,7 +98,7 @@ class Workers:
 
     def give_notice(self) -> None:
         """Be ready no more; ``drain`` is to follow."""
-        self._is_draining = True
+        self._is_draining = self._gauges.is_draining = True
         self._tell()
 
     async def drain(self, within_s: float) -> None:
@@ -105,6 +106,9 @@ class Workers:
         async with anyio.create_task_group() as drains:
             for slot in self._slots:
                 drains.start_soon(slot.drain, within_s)
+
+    def _pids(self) -> dict[int, int]:
+        return {place: slot.pid for place, slot in enumerate(self._slots) if slot.pid}
 
     def _tell(self) -> None:
         """Wake ``settle``; log when the node becomes ready, when it no more is, and when the

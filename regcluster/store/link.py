@@ -125,6 +125,8 @@ class PipelinedLink:
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
+        self._served_by: Endpoint | None = None
+        """Where calls went last."""
         self._why = NOT_YET
         self._adopted_at = math.inf
         """When calls began to go to the connection of this attempt, on the loop's clock."""
@@ -265,6 +267,9 @@ class PipelinedLink:
         self._connection = connection
         self._adopted_at = self._loop.time()
         connection.on_error = self._on_error
+        if self._served_by not in (None, self.here):
+            metrics.count_failovers(1)
+        self._served_by = self.here
         for call in self._waiting:
             if not call.reply.done():
                 connection.send(call)
@@ -302,6 +307,7 @@ class PipelinedLink:
         source = self._sources.get(call.args[1]) if code == "NOSCRIPT" else None
         if source:
             # The server was restarted or its scripts flushed. EVAL leaves the script there.
+            metrics.count_script_load()
             call.args = (b"EVAL", source, *call.args[2:])
             call.packed = pack(call.args)
             self._send(call)
