@@ -212,10 +212,13 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
-    """The port for metrics and health."""
+    """The port for metrics, health and the API."""
 
     listen: str = "127.0.0.1:8080"
     """``host:port``; empty: no HTTP."""
+    token_file: str = ""
+    """File of the API's tokens, on each line a role (``read`` or ``write``) and a token; SIGHUP
+    reads it again. Empty: the API only reads, and answers this machine alone."""
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from regcluster.config import Settings
+from regcluster.control.api.shapes import WorkerState
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.life import Crew
 from regcluster.control.slot import Slot
@@ -60,6 +61,18 @@ class Workers:
     def is_up(self) -> bool:
         """Whether any of them takes requests."""
         return any(slot.is_ready for slot in self._slots)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether they have been given notice."""
+        return self._is_draining
+
+    def states(self) -> list[WorkerState]:
+        """How each is."""
+        return [
+            WorkerState(place, slot.pid, slot.is_ready, slot.restarts, slot.store_problem or None)
+            for place, slot in enumerate(self._slots)
+        ]
 
     def registry(self) -> CollectorRegistry:
         """What all of them have counted, and the node itself."""
