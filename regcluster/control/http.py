@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from regcluster.control.api.answers import answer_http
+from regcluster.control.caller import Caller
 from regcluster.control.listeners import bind_alone
 
 BACKLOG = 128
@@ -57,6 +58,9 @@ async def serve(
     config = uvicorn.Config(
         _app(health, registry, more),
         log_config=None,
+        # Below that it complains of what strangers send.
+        log_level="error",
+        http=Caller,
         access_log=False,
         server_header=False,
         lifespan="off",

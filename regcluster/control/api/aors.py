@@ -5,6 +5,7 @@ from collections.abc import Callable
 from urllib.parse import quote_from_bytes
 
 import anyio
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,10 +21,19 @@ from regcluster.control.api.reading import (
     read_body,
     read_query,
 )
-from regcluster.control.api.shapes import DropQuery, ListQuery, NewContact, NoQuery, TableQuery
+from regcluster.control.api.shapes import (
+    Counts,
+    DropQuery,
+    ListQuery,
+    NewContact,
+    NoQuery,
+    TableCounts,
+    TableQuery,
+)
 from regcluster.control.bindings import read_cursor, write_cursor
 from regcluster.log import get_logger
 from regcluster.store import RedisStore
+from regcluster.store.census import Census
 from regcluster.store.keys import text_bytes
 
 logger = get_logger(__name__)
@@ -122,16 +132,17 @@ async def remove_contact(desk: Desk, request: Request) -> Response:
 
 
 async def count_bindings(desk: Desk, request: Request) -> Response:
-    """How many bindings there are that have not expired, by table."""
+    """How much there is in each table that has not expired."""
     read_query(request, NoQuery)
-    store = await desk.node.store()
     tables = desk.node.in_force().settings.location.tables
-    counts = {table: await store.count(table) for table in tables}
-    document = {
-        "bindings": sum(counts.values()),
-        "tables": {table: {"bindings": count} for table, count in counts.items()},
-    }
-    return JsonResponse(document, headers=NO_STORE)
+    counts: dict[str, TableCounts] = {}
+
+    def note(table: str, bindings: int, aors: int) -> None:
+        counts[table] = TableCounts(aors, bindings)
+
+    await Census(await desk.node.store(), lambda: tables, note).take()
+    document = Counts(sum(table.bindings for table in counts.values()), counts)
+    return JsonResponse(msgspec.to_builtins(document), headers=NO_STORE)
 
 
 def href(aor: str, location: LocationSettings) -> str:

@@ -89,6 +89,7 @@ class NewContact(Struct, forbid_unknown_fields=True):
 class TableCounts(Struct):
     """What one location table holds."""
 
+    aors: Annotated[int, Meta(ge=0, description="Exact up to a thousand bindings, then about.")]
     bindings: Count
 
 
