@@ -34,8 +34,8 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     drain_s: Annotated[float, Meta(ge=0)] = 10.0
     """Seconds from SIGTERM to exit, at most; an embedded store that hangs takes one more."""
     notice_s: Annotated[float, Meta(ge=0)] = 0.0
-    """Seconds of these in which a node that is told to end is not ready any more but still takes
-    requests: as long as a balancer needs to see that."""
+    """Seconds of these in which a node that is told to end is not ready any more, and says so to
+    OPTIONS, but still takes requests: as long as a balancer needs to see that."""
 
 
 class ListenSettings(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from regcluster.control.channel import (
     Channel,
     Drain,
     Fatal,
+    Leave,
     Order,
     Ready,
     Report,
@@ -108,6 +109,7 @@ class Process:
         self._streams = Streams(
             self._table, settings.limits, metrics.count_keepalive, metrics.count_closed
         )
+        self._is_leaving = False
         self._relay = Relay(Path(start.folder), start.worker, self._table, metrics.drop)
         self._endpoints: list[UdpEndpoint] = []
         self._overflow = self._opened = 0
@@ -174,6 +176,7 @@ class Process:
         """How it stands, for the supervisor and for the gauges."""
         self._count_late()
         status = Status(self.store_problem)
+        self._identity.is_ready = not (status.store_problem or self._is_leaving)
         metrics.CONNECTIONS.set(len(self._table))
         metrics.CONNECTIONS_LIMIT.set(self._streams.limits.connections)
         metrics.IN_FLIGHT.set(self._worker.in_flight)
@@ -183,6 +186,11 @@ class Process:
 
     def _tables(self) -> Sequence[str]:
         return self._location.settings.tables
+
+    def leave(self) -> None:
+        """Go on as before, and be ready no more; ``drain`` is to follow."""
+        self._is_leaving = True
+        self._identity.is_ready = False
 
     async def drain(self, within_s: float) -> None:
         """Take nothing new, end what is in flight, close every connection, all ``within_s``."""
@@ -292,6 +300,8 @@ async def _obey(channel: Channel[Report, Order], process: Process, worker: int) 
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
             channel.send(Applied(process.apply(order.settings, rereads=order.rereads)))
+        elif isinstance(order, Leave):
+            process.leave()
         elif isinstance(order, Drain):
             return order.within_s
     # The supervisor is gone, and with it whoever could tell us to go on.

@@ -9,7 +9,7 @@ the next one could not either.
 import anyio
 
 from regcluster.config import Settings
-from regcluster.control.channel import Applied, Apply, Drain, Fatal, Ready, Start, Status
+from regcluster.control.channel import Applied, Apply, Drain, Fatal, Leave, Ready, Start, Status
 from regcluster.control.life import Crew, Life
 from regcluster.log import get_logger
 from regcluster.store.link import NOT_YET
@@ -80,6 +80,11 @@ class Slot:
         self._settings = settings
         if self._life:
             self._life.leave()
+
+    def give_notice(self) -> None:
+        """Have the worker say that it is going to leave; ``drain`` is to follow."""
+        if self._life:
+            self._life.send(Leave())
 
     async def drain(self, within_s: float) -> None:
         """Have the worker end in order; returns when it has."""

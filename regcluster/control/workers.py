@@ -112,6 +112,8 @@ class Workers:
     def give_notice(self) -> None:
         """Be ready no more; ``drain`` is to follow."""
         self._is_draining = self._gauges.is_draining = True
+        for slot in self._slots:
+            slot.give_notice()
         self._tell()
 
     async def drain(self, within_s: float) -> None:
