@@ -1,90 +1,72 @@
 """``python -m benchmarks``: which measurements to make, and how large."""
 
-import json
-import tempfile
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
-from benchmarks import million, overdue, side_by_side, stages
+from benchmarks.catalogue import BENCHMARKS
 from benchmarks.contestants import has_kamailio
-from benchmarks.progress import Progress
-from benchmarks.side_by_side import Row
+from benchmarks.options import Options
+from benchmarks.report import RESULTS, Report, save
 
-NAMES = ("stages", "side-by-side", "million")
-QUICK = ("stages", "side-by-side")
-"""Those that are made when no name is given."""
+FULL_REQUESTS = 10_000
+
+FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument(
-    "names", nargs=-1, type=click.Choice(NAMES), metavar="[stages] [side-by-side] [million]"
+def _names() -> str:
+    width = max(map(len, BENCHMARKS))
+    lines = [f"  {name:{width}}  {each.what}" for name, each in BENCHMARKS.items()]
+    return "\b\n" + "\n".join(lines)
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=f"Measure. Without a name, the quick ones; with --full, all.\n\n{_names()}",
+    epilog="Kamailio is measured too where it is installed (make peers).",
 )
-@click.option("--phones", type=click.IntRange(1, 200_000), default=10_000, show_default=True)
-@click.option("--rounds", type=click.IntRange(2), default=4, show_default=True)
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
+@click.option("--full", is_flag=True, help="As large as in docs/performance.md: 25 minutes.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--requests", type=click.IntRange(100), help="In each turn.  [4000; full: 10000]")
+@click.option("--beside", type=FOLDER, help="Another copy of the package, to measure as well.")
 @click.option(
-    "--beside",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="Another checkout, to measure this one against.",
+    "--bindings",
+    type=click.IntRange(20_000, 5_000_000),
+    default=1_000_000,
+    show_default=True,
+    help="In the largest store.",
 )
-@click.option(
-    "--bindings", type=click.IntRange(20_000, 5_000_000), default=1_000_000, show_default=True
-)
+@click.option("--save", "folder", type=click.Path(path_type=Path), help="Where to write reports.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def main(
-    names: tuple[str, ...],
-    phones: int,
-    rounds: int,
-    beside: Path | None,
-    bindings: int,
-    as_json: bool,
-) -> None:
-    """Measure what a REGISTER costs; without a name, all but million.
-
-    side-by-side needs redis-server or the Valkey of the test packages, and compares with Kamailio
-    where it is installed (make peers). million takes two minutes, and a gigabyte of memory.
-    """
-    found: dict[str, object] = {}
-    names = names or QUICK
-    if "stages" in names:
-        measured = stages.measure()
-        found["stages"] = {stage.name: stage.best_us for stage in measured}
+def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: Any) -> None:
+    """Run the benchmarks, and tell of each as soon as it is done."""
+    options = _options(asked)
+    chosen = [
+        name
+        for name, each in BENCHMARKS.items()
+        if name in names or (not names and (options.full or each.quick))
+    ]
+    if options.full and not folder:
+        folder = RESULTS
+    found: dict[str, Report] = {}
+    for name in chosen:
+        report = found[name] = BENCHMARKS[name].run(options)
+        if folder:
+            save(report, folder)
         if not as_json:
-            click.echo(f"{stages.report(measured)}\n")
-    if "side-by-side" in names:
-        rows = _compare(phones, rounds, beside)
-        found["side-by-side"] = {row.name: row.parts for row in rows}
-        if not as_json:
-            click.echo(side_by_side.report(rows, rounds))
-            if not has_kamailio():
-                click.echo("Kamailio is not installed (make peers): nothing to compare with.")
-    if "million" in names:
-        found["million"] = _enlarge(bindings, as_json)
+            click.echo(f"{report.title}\n\n{report.text}\n")
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(msgspec.json.encode(found))
+    elif not has_kamailio():
+        click.echo("Kamailio is not installed (make peers): nothing to compare with.")
 
 
-def _enlarge(bindings: int, as_json: bool) -> dict[str, object]:
-    """Measure large stores, and tell of it unless ``as_json`` does."""
-    with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as name:
-        sizes = million.measure(Path(name), bindings)
-        swept = overdue.sweep(Path(name) / "sweep")
-        late = overdue.lag(Path(name) / "lag")
-    if not as_json:
-        click.echo(f"{million.report(sizes)}\n\n{overdue.report(swept, late)}")
-    return {
-        "sizes": [asdict(size) for size in sizes],
-        "sweep": asdict(swept),
-        "lag": asdict(late),
-    }
-
-
-def _compare(phones: int, rounds: int, beside: Path | None) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as folder:
-        entries = side_by_side.entries(Path(folder), beside)
-        progress = Progress(f"rounds of {phones} REGISTERs", rounds * len(entries))
-        return side_by_side.compare(entries, phones, rounds, progress)
+def _options(asked: dict[str, Any]) -> Options:
+    usual = FULL_REQUESTS if asked["full"] else Options.requests
+    return Options(**{**asked, "requests": asked["requests"] or usual})
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ class Benchmark:
     """One that can be asked for."""
 
     module: str
+    """Its ``run`` takes ``Options`` and returns a ``Report``."""
     what: str
+    """For the list of them."""
     quick: bool = True
-    """Whether it is one of those that are run when no name is given."""
+    """Whether it is run when no name is given, without --full too."""
 
     def run(self, options: Options) -> Report:
         """Measure; it may take minutes."""
@@ -26,5 +28,13 @@ class Benchmark:
         return run(options)
 
 
-BENCHMARKS: dict[str, Benchmark] = {}
-"""In the order in which they are run."""
+# In the order in which they are run.
+BENCHMARKS: dict[str, Benchmark] = {
+    "micro": Benchmark("benchmarks.micro", "each part of one request, beside a yardstick"),
+    "side-by-side": Benchmark(
+        "benchmarks.side_by_side", "CPU per request of nodes and of Kamailio, in turns"
+    ),
+    "million": Benchmark(
+        "benchmarks.million", "large stores: memory, cost, lists, and expiry", quick=False
+    ),
+}

@@ -8,15 +8,19 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
+from benchmarks import overdue
+from benchmarks.client import Client
 from benchmarks.contestants import Contestant
 from benchmarks.crowd import Crowd, fill, server
+from benchmarks.options import Options
 from benchmarks.phones import FIRST_OF_MILLIONS, Fleet
-from benchmarks.side_by_side import Client
+from benchmarks.report import Report, Row
 from regcluster.config import StoreSettings
 from regcluster.store.keys import Keys
 from tests.peer.node import Node
@@ -93,6 +97,23 @@ class Subject:
             raise RuntimeError(f"aor list ended with {process.returncode}")
         with file.open("rb") as lines:
             return sum(1 for _ in lines), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def run(options: Options) -> Report:
+    """Two sizes, a hundred thousand bindings due at once, and how late an expiry is told."""
+    with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as name:
+        sizes = measure(Path(name), options.bindings)
+        swept = overdue.sweep(Path(name) / "sweep")
+        late = overdue.lag(Path(name) / "lag")
+    rows: list[Row] = [{"part": "size", **asdict(size)} for size in sizes]
+    rows += [{"part": "sweep", **asdict(swept)}, {"part": "lag", **asdict(late)}]
+    return Report(
+        name="million",
+        title="What it costs to be large",
+        unit="as the columns say",
+        rows=rows,
+        text=f"{report(sizes)}\n\n{overdue.report(swept, late)}",
+    )
 
 
 def measure(folder: Path, bindings: int) -> list[Size]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """What a command line asks of every benchmark."""
 
@@ -13,6 +13,8 @@ class Options:
     rounds: int = 5
     """How often everybody's turn comes; what is told is the median."""
     requests: int = 4_000
-    """What each is asked in a round."""
+    """What each is asked in a round; ten thousand if it is to be ``full``."""
     beside: Path | None = None
     """Another copy of the package, to be measured as well."""
+    bindings: int = 1_000_000
+    """How many the largest store holds."""

@@ -1,17 +1,17 @@
-"""A fleet of phones, and the REGISTERs they send: the same bytes for whoever is measured."""
+"""A fleet of phones, and what they send: the same bytes for whoever is measured."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _REGISTER = """\
 REGISTER sip:example.test SIP/2.0\r
-Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{round}-{number};rport\r
+Via: SIP/2.0/{transport} 127.0.0.1:{port};branch=z9hG4bK-{round}-{number};rport\r
 Max-Forwards: 70\r
 From: "Extension {number}" <sip:{number}@example.test>;tag=3ab1c{number}\r
 To: "Extension {number}" <sip:{number}@example.test>\r
 Call-ID: 6f1d0c{number}@127.0.0.1\r
 CSeq: {cseq} REGISTER\r
-Contact: <sip:{number}@192.0.2.{host}:5060;line=b{number}>;q=0.5\r
+Contact: <sip:{number}@{contact};line=b{number}>;q=0.5\r
 Expires: 3600\r
 User-Agent: Example Desk Phone 12.1\r
 Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, NOTIFY, MESSAGE, SUBSCRIBE, INFO\r
@@ -19,14 +19,14 @@ Content-Length: 0\r
 \r
 """
 
-_INVITE = """\
-INVITE sip:{number}@example.test SIP/2.0\r
-Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-i{round}-{number};rport\r
+_REQUEST = """\
+{method} sip:{number}@example.test SIP/2.0\r
+Via: SIP/2.0/{transport} 127.0.0.1:{port};branch=z9hG4bK-i{round}-{number};rport\r
 Max-Forwards: 70\r
 From: <sip:caller@example.test>;tag=3ab1d{number}\r
 To: <sip:{number}@example.test>\r
 Call-ID: 7a2e{round}{number}@127.0.0.1\r
-CSeq: 1 INVITE\r
+CSeq: 1 {method}\r
 Contact: <sip:caller@127.0.0.1:{port}>\r
 Content-Length: 0\r
 \r
@@ -46,6 +46,9 @@ class Fleet:
     size: int
     port: int
     first: int = _FIRST
+    transport: str = "UDP"
+    at_home: bool = False
+    """Whether they can be reached: at the socket; otherwise at addresses where nobody is."""
 
     def registers(self, round_: int) -> Sequence[bytes]:
         """One REGISTER of each phone: new in round 1, a refresh in every later one."""
@@ -57,12 +60,31 @@ class Fleet:
 
     def calls(self, indexes: Iterable[int], round_: int) -> list[bytes]:
         """A call to each of some phones."""
+        return self._requests("INVITE", indexes, round_)
+
+    def messages(self, indexes: Iterable[int], round_: int) -> list[bytes]:
+        """A text to each of some phones."""
+        return self._requests("MESSAGE", indexes, round_)
+
+    def _requests(self, method: str, indexes: Iterable[int], round_: int) -> list[bytes]:
         return [
-            _INVITE.format(port=self.port, round=round_, number=self.first + index).encode()
+            _REQUEST.format(
+                method=method,
+                transport=self.transport,
+                port=self.port,
+                round=round_,
+                number=self.first + index,
+            ).encode()
             for index in indexes
         ]
 
     def _register(self, number: int, round_: int) -> bytes:
+        contact = f"127.0.0.1:{self.port}" if self.at_home else f"192.0.2.{number % 250 + 1}:5060"
         return _REGISTER.format(
-            port=self.port, round=round_, number=number, cseq=round_, host=number % 250 + 1
+            transport=self.transport,
+            port=self.port,
+            round=round_,
+            number=number,
+            cseq=round_,
+            contact=contact,
         ).encode()

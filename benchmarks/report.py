@@ -38,6 +38,8 @@ class Chart(msgspec.Struct, kw_only=True, frozen=True):
     """The column that tells series apart; empty: there is only one."""
     where: dict[str, str | int | bool] = {}
     """Only rows whose columns have these values."""
+    without: dict[str, str | int | bool] = {}
+    """Except rows whose columns have these."""
     x_label: str = ""
     y_label: str = ""
     log_x: bool = False

@@ -13,7 +13,7 @@ from typing import Final
 
 from regcluster import metrics
 from regcluster.config import LocationSettings, RegistrarSettings, RoutingSettings
-from regcluster.errors import ScriptError
+from regcluster.errors import ScriptError, StoreError
 from regcluster.registrar.answer import answer, refuse
 from regcluster.registrar.aor import canonical_aor
 from regcluster.registrar.binding import Binding
@@ -122,9 +122,13 @@ class Location:
             self._check(options.table)
         plan = self._planner.plan(request, options)
         if isinstance(plan, Refusal):
-            metrics.count_registration("rejected")
+            metrics.count_refusal(plan.status)
             return Saved(SaveCode.FAILED, refuse(plan, self.registrar), None)
-        verdict = await self._carry_out(plan)
+        try:
+            verdict = await self._carry_out(plan)
+        except StoreError:
+            metrics.count_registration("failed")
+            raise
         if self.settings.desc_time_order:
             verdict.record = ordered(verdict.record, self.settings)
         reply = answer(verdict, plan, self.registrar, self._mint)
@@ -195,8 +199,10 @@ class Location:
             metrics.count_registration("query")
             return Verdict("unchanged", record)
         verdict = await self._store.save(plan)
-        refused = verdict.outcome in ("out_of_order", "too_many")
-        metrics.count_registration("rejected" if refused else verdict.outcome)
+        if verdict.outcome in ("out_of_order", "too_many"):
+            metrics.count_rejection(verdict.outcome)
+        else:
+            metrics.count_registration(verdict.outcome)
         return verdict
 
     async def _fetch(self, aor: str, table: str, expired: bool) -> Record:

@@ -8,6 +8,9 @@ is written down at its end (``tally``).
 Under a supervisor ``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of
 all workers add up over HTTP. ``REGCLUSTER_WORKER`` then names the files to count into after the
 worker's place, not its process: the next process there counts on where the one before stopped.
+
+Of labels with few values each has its series from the start: one that appears with its first event
+hides that event from a rate.
 """
 
 import os
@@ -15,7 +18,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, values
 
-from regcluster.tally import Counts, Durations, Tally
+from regcluster.tally import Counts, Durations, Tally, Total
 
 TALLY: Final = Tally()
 """A worker sets its ``defer``."""
@@ -34,6 +37,35 @@ METHODS: Final = frozenset(
     }
 )
 """Methods that may be a label: those of ``sip.message``, which lies above and cannot be asked."""
+
+DROPPED = (
+    *("malformed", "ack", "stray_response", "send_failed", "relay", "overflow", "socket"),
+    *("no_effect", "second_effect"),
+)
+"""Why a message got no answer."""
+
+CLOSINGS = ("limit", "slow", "idle", "partial", "linger", "malformed", "proxy", "files")
+"""Why a connection was ended: those of ``edge.stream``, which lies above."""
+
+OUTCOMES = ("added", "refreshed", "removed", "unchanged", "query", "rejected", "failed")
+"""What a REGISTER did; the last: the store did not say."""
+
+REFUSED = {
+    400: "malformed",
+    403: "gruu",
+    420: "extension",
+    421: "outbound",
+    423: "too_brief",
+    439: "first_hop",
+    500: "aor_too_long",
+}
+"""Why a REGISTER was rejected before it got to the store, by the status of the refusal."""
+
+REJECTED = (*REFUSED.values(), "out_of_order", "too_many")
+"""The last two are the store's verdicts."""
+
+STORE_CALLS = ("save", "fetch", "drop")
+STORE_FAULTS = ("timeout", "lost", "refused", "unreplicated")
 
 # From a cache hit on loopback to past the longest deadline anybody sets.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -54,12 +86,45 @@ IN_FLIGHT = Gauge(
 CONNECTIONS = Gauge(
     "regcluster_connections", "Stream connections open.", multiprocess_mode="livesum"
 )
+CONNECTIONS_OPENED = Counter(
+    "regcluster_connections_opened", "Stream connections accepted or made."
+)
+CONNECTIONS_LIMIT = Gauge(
+    "regcluster_connections_limit",
+    "Stream connections there may be: limits.connections of all workers.",
+    multiprocess_mode="livesum",
+)
+IN_FLIGHT_LIMIT = Gauge(
+    "regcluster_sip_in_flight_limit",
+    "Requests that may be worked on at once: limits.in_flight of all workers.",
+    multiprocess_mode="livesum",
+)
+LOOP_SECONDS = Histogram(
+    "regcluster_loop_lag_seconds",
+    "How late a worker comes to what it meant to do: more, and it has too much to do.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
+)
 REGISTER_SECONDS = Histogram(
     "regcluster_register_duration_seconds",
     "From a REGISTER read to its answer sent.",
     buckets=SECONDS,
 )
 REGISTRATIONS = Counter("regcluster_registrations", "REGISTERs by what they did.", ("outcome",))
+REJECTIONS = Counter(
+    "regcluster_registrations_rejected", "REGISTERs rejected, by why.", ("reason",)
+)
+BINDINGS = Gauge(
+    "regcluster_bindings",
+    "Bindings in the store, of all nodes, as of the last count.",
+    ("table",),
+    multiprocess_mode="livemax",
+)
+AORS = Gauge(
+    "regcluster_aors",
+    "Addresses-of-record with a binding, of all nodes, as of the last count.",
+    ("table",),
+    multiprocess_mode="livemax",
+)
 LOOKUPS = Counter("regcluster_lookups", "Lookups by what they found.", ("outcome",))
 STORE_SECONDS = Histogram(
     "regcluster_store_call_duration_seconds",
@@ -69,6 +134,14 @@ STORE_SECONDS = Histogram(
 )
 STORE_ERRORS = Counter("regcluster_store_errors", "Store calls that failed.", ("kind",))
 STORE_RECONNECTS = Counter("regcluster_store_reconnects", "Connections to the store lost.")
+STORE_COMMANDS = Counter("regcluster_store_commands", "Commands sent to the store.")
+STORE_WRITES = Counter("regcluster_store_writes", "Writes that carried commands to the store.")
+STORE_FAILOVERS = Counter(
+    "regcluster_store_failovers", "Primaries of the store that took the place of another."
+)
+STORE_SCRIPT_LOADS = Counter(
+    "regcluster_store_script_loads", "Scripts sent again as text because the store had lost them."
+)
 STORE_UP = Gauge(
     "regcluster_store_up",
     "Workers whose store answered the last time it was asked.",
@@ -82,28 +155,43 @@ EXPIRY_SECONDS = Histogram(
     "From the expiry of a binding to its removal.",
     buckets=(0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 15.0, 60.0, 300.0),
 )
+FEED_SECONDS = Histogram(
+    "regcluster_feed_lag_seconds",
+    "From an event written to the change feed to the script's being told of it.",
+    buckets=(0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 15.0, 60.0, 300.0),
+)
 CALLBACKS = Counter(
     "regcluster_event_callbacks", "Expiries told to the route script.", ("outcome",)
 )
 
 
+COMMANDS: Final = Total(STORE_COMMANDS)
+WRITES: Final = Total(STORE_WRITES)
+"""Added to in every turn, each a plain number; ``settle`` writes them down."""
+
 _requests: Final = Counts(REQUESTS, TALLY)
 _responses: Final = Counts(RESPONSES, TALLY)
 _forwarded: Final = Counts(FORWARDED, TALLY)
-_drops: Final = Counts(DROPS, TALLY)
+_drops: Final = Counts(DROPS, TALLY, DROPPED)
 _keepalives: Final = Counts(KEEPALIVES, TALLY)
-_closed: Final = Counts(CLOSED, TALLY)
-_registrations: Final = Counts(REGISTRATIONS, TALLY)
-_lookups: Final = Counts(LOOKUPS, TALLY)
-_store_errors: Final = Counts(STORE_ERRORS, TALLY)
-_callbacks: Final = Counts(CALLBACKS, TALLY)
-_removed: Final = Counts(REMOVED, TALLY)
+_closed: Final = Counts(CLOSED, TALLY, CLOSINGS)
+_registrations: Final = Counts(REGISTRATIONS, TALLY, OUTCOMES)
+_rejections: Final = Counts(REJECTIONS, TALLY, REJECTED)
+_lookups: Final = Counts(LOOKUPS, TALLY, ("found", "empty"))
+_store_errors: Final = Counts(STORE_ERRORS, TALLY, STORE_FAULTS)
+_callbacks: Final = Counts(CALLBACKS, TALLY, ("done", "failed", "unreadable"))
+_removed: Final = Counts(REMOVED, TALLY, ("expired", "owner"))
 _expiry_seconds: Final = Durations(EXPIRY_SECONDS, TALLY)
+_feed_seconds: Final = Durations(FEED_SECONDS, TALLY)
 _overflow: Final = DROPS.labels("overflow")
 _register_seconds: Final = Durations(REGISTER_SECONDS, TALLY)
-_store_seconds: Final = {
-    n: Durations(STORE_SECONDS.labels(n), TALLY) for n in ("save", "fetch", "drop")
-}
+_store_seconds: Final = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in STORE_CALLS}
+
+
+def settle() -> None:
+    """Write down what is counted in plain numbers; about once a second, and at the end."""
+    COMMANDS.write()
+    WRITES.write()
 
 
 def count_request(method: str, transport: str) -> None:
@@ -152,8 +240,25 @@ def count_failure() -> None:
 
 
 def count_registration(outcome: str) -> None:
-    """A REGISTER did what ``outcome`` says: a ``plan.Outcome``, ``query`` or ``rejected``."""
+    """A REGISTER did what ``outcome`` says, one of ``OUTCOMES`` but ``rejected``."""
     _registrations.inc(outcome)
+
+
+def count_refusal(status: int) -> None:
+    """A REGISTER was rejected with ``status`` before it got to the store."""
+    count_rejection(REFUSED.get(status, "malformed"))
+
+
+def count_rejection(reason: str) -> None:
+    """A REGISTER was rejected; ``reason`` is one of ``REJECTED``."""
+    _registrations.inc("rejected")
+    _rejections.inc(reason)
+
+
+def count_stored(table: str, bindings: int, aors: int) -> None:
+    """So much is in one location table; the settings name the tables."""
+    BINDINGS.labels(table).set(bindings)
+    AORS.labels(table).set(aors)
 
 
 def count_lookup(outcome: str) -> None:
@@ -181,6 +286,16 @@ def count_store_reconnect() -> None:
     STORE_RECONNECTS.inc()
 
 
+def count_failovers(primaries: int) -> None:
+    """So many primaries of the store are others than before."""
+    STORE_FAILOVERS.inc(primaries)
+
+
+def count_script_load() -> None:
+    """The store did not have a script, and is sent its text."""
+    STORE_SCRIPT_LOADS.inc()
+
+
 def count_expired(lag_s: float) -> None:
     """A binding was removed so long after it had expired."""
     _removed.inc("expired")
@@ -190,6 +305,16 @@ def count_expired(lag_s: float) -> None:
 def count_reaped() -> None:
     """A binding was removed because whoever held its connection is gone."""
     _removed.inc("owner")
+
+
+def observe_feed(lag_s: float) -> None:
+    """An event was told to the route script so long after it was written."""
+    _feed_seconds.observe(lag_s)
+
+
+def observe_loop(lag_s: float) -> None:
+    """The event loop came so much later than it was to."""
+    LOOP_SECONDS.observe(lag_s)
 
 
 def count_callback(outcome: str) -> None:

@@ -8,7 +8,7 @@ registration along that a phone has heard of.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import Counter, Histogram
 
@@ -44,14 +44,19 @@ class Tally:
 
 
 class Counts:
-    """A labelled counter; its children are bound at their first use."""
+    """A labelled counter; its children are bound at their first use.
+
+    Those with one of the labels ``known`` are bound, and so shown as 0, from the start.
+    """
 
     __slots__ = ("_children", "_counter", "_owed", "_tally")
 
-    def __init__(self, counter: Counter, tally: Tally) -> None:
+    def __init__(self, counter: Counter, tally: Tally, known: Iterable[str] = ()) -> None:
         self._counter = counter
         self._tally = tally
-        self._children: dict[tuple[str, ...], Counter] = {}
+        self._children: dict[tuple[str, ...], Counter] = {
+            (label,): counter.labels(label) for label in known
+        }
         self._owed: dict[tuple[str, ...], int] = {}
 
     def inc(self, *labels: str) -> None:
@@ -69,6 +74,22 @@ class Counts:
             if child is None:
                 child = self._children[labels] = self._counter.labels(*labels)
             child.inc(amount)
+
+
+class Total:
+    """A counter of what happens many times a turn: add to ``amount``, ``write`` now and then."""
+
+    __slots__ = ("_counter", "amount")
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self.amount = 0
+        """What is not written down yet."""
+
+    def write(self) -> None:
+        """Write it down."""
+        amount, self.amount = self.amount, 0
+        self._counter.inc(amount)
 
 
 class Durations:

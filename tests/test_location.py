@@ -1,5 +1,6 @@
 """The location service over a store in memory: what is saved, found, counted and refused."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -11,6 +12,7 @@ from prometheus_client import REGISTRY
 from regcluster.config import LocationSettings, RegistrarSettings, RoutingSettings, StoreSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.location import NO_NODE, Location, Node, ruid_source
+from regcluster.metrics import REJECTED
 from regcluster.registrar.codes import SaveCode
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse
@@ -68,6 +70,13 @@ def unreachable() -> FakeServer:
 
 def counted(name: str, outcome: str) -> float:
     return REGISTRY.get_sample_value(f"regcluster_{name}_total", {"outcome": outcome}) or 0.0
+
+
+def rejected() -> Counter[str]:
+    """How many REGISTERs were rejected so far, by the reason."""
+    name = "regcluster_registrations_rejected_total"
+    values = {each: REGISTRY.get_sample_value(name, {"reason": each}) for each in REJECTED}
+    return Counter({each: int(value or 0) for each, value in values.items()})
 
 
 async def test_what_is_registered_is_found() -> None:
@@ -182,9 +191,12 @@ async def test_a_refusal_needs_no_store(data: bytes, status: int) -> None:
 @pytest.mark.parametrize("data", [register(), register(contact=None)])
 async def test_a_store_that_cannot_answer_is_no_empty_one_to_a_register(data: bytes) -> None:
     """Neither "saved" nor "nobody there" is said when nobody knows."""
+    before = counted("registrations", "failed")
     async with location_with(server=unreachable()) as location:
         with pytest.raises(StoreUnavailable):
             await location.save(read(data))
+
+    assert 1 == counted("registrations", "failed") - before
 
 
 async def test_a_store_that_cannot_answer_is_no_empty_one_to_a_lookup() -> None:
@@ -236,6 +248,29 @@ async def test_every_register_is_counted_by_what_it_did(data: bytes, outcome: st
         await location.save(read(data))
 
     assert 1 == counted("registrations", outcome) - before
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (register(contact=ONE, cseq="1 REGISTER"), "out_of_order"),
+        (register(contact=TWO, call_id="call-2"), "too_many"),
+        (register(contact=f"{ONE};q=7"), "malformed"),
+        (register(require="foo"), "extension"),
+        (register(expires=5), "too_brief"),
+        (register(to=f"<sip:{'a' * 300}@example.test>"), "aor_too_long"),
+    ],
+)
+async def test_every_rejection_is_counted_by_its_reason(data: bytes, reason: str) -> None:
+    """And by no other, whoever has decided it."""
+    settings = RegistrarSettings(max_contacts=1, min_expires_mode=1)
+    first = register(contact=ONE, cseq="2 REGISTER")
+    async with location_with(first, registrar=settings) as location:
+        before = rejected()
+        await location.save(read(data))
+        after = rejected()
+
+    assert {reason: 1} == dict(after - before)
 
 
 @pytest.mark.parametrize(("registered", "outcome"), [([register()], "found"), ([], "empty")])

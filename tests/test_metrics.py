@@ -15,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 import regcluster
 from regcluster import metrics
 from regcluster.control.gauges import NodeGauges
+from regcluster.edge import stream
 from regcluster.sip.message import METHODS
 
 COLLECTORS = {
@@ -37,6 +38,20 @@ def value(name: str, **labels: str) -> float:
 def test_every_method_there_is_has_a_label() -> None:
     """And no other word of a peer's."""
     assert METHODS == metrics.METHODS
+
+
+def test_every_end_of_a_connection_has_a_label() -> None:
+    """The words are said in a room above, which cannot be asked."""
+    assert sorted(stream.CLOSINGS) == sorted(metrics.CLOSINGS)
+
+
+def test_every_refusal_has_a_label() -> None:
+    """By its status, whichever rule of the registrar says no before the store is asked."""
+    rules = Path(regcluster.__file__).parent / "registrar"
+    texts = [file.read_text() for file in rules.glob("*.py") if file.name != "answer.py"]
+    statuses = re.findall(r"Refusal\(\s*(\d{3})", "\n".join(texts))
+
+    assert {int(status) for status in statuses} == set(metrics.REFUSED)
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
@@ -64,14 +79,14 @@ def test_every_collector_is_fed(name: str) -> None:
     others = [f for f in package.rglob("*.py") if f.name != "metrics.py"]
     used = "\n".join(file.read_text() for file in others)
     # Set directly, or through a function here that mentions it or its bound children.
-    children = [name, *re.findall(rf"^(_\w+) = .*\b{name}\b", source, re.MULTILINE)]
+    children = [name, *re.findall(rf"^(\w+) = .*\b{name}\b", source, re.MULTILINE)]
     feeders = [
         function
         for function, body in re.findall(r"^def (\w+)\((.*?)(?=^def |\Z)", source, re.M | re.S)
         if any(re.search(rf"\b{child}\b", body) for child in children)
     ]
 
-    assert any(f"metrics.{feeder}" in used for feeder in [name, *feeders])
+    assert any(f"metrics.{feeder}" in used for feeder in [*children, *feeders])
 
 
 def test_every_figure_stands_in_the_reference() -> None:
@@ -88,6 +103,19 @@ def test_every_figure_stands_in_the_reference() -> None:
     for name, row in rows.items():
         for label in labels.get(name.removesuffix("_total"), ()):
             assert f"`{label}`" in row
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+def test_every_word_that_a_label_may_be_is_explained(name: str) -> None:
+    """Those that are known beforehand, somewhere in the section that has the figure."""
+    sections = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text().split("\n## ")
+    (section,) = [each for each in sections if f"\n| `{described(name).name}" in each]
+    series = COLLECTORS[name].collect()
+    words = {label for f in series for sample in f.samples for label in sample.labels.values()}
+    known = {*metrics.DROPPED, *metrics.CLOSINGS, *metrics.OUTCOMES, *metrics.REJECTED}
+    known |= {*metrics.STORE_CALLS, *metrics.STORE_FAULTS, "found", "expired", "owner", "done"}
+
+    assert [] == [word for word in words & known if f"`{word}`" not in section]
 
 
 def test_a_method_nobody_knows_is_no_label() -> None:
@@ -113,9 +141,15 @@ def test_a_method_nobody_knows_is_no_label() -> None:
         (lambda: metrics.count_shed(), "SHED", ""),
         (lambda: metrics.count_failure(), "FAILURES", ""),
         (lambda: metrics.count_registration("added"), "REGISTRATIONS", "added"),
+        (lambda: metrics.count_refusal(423), "REGISTRATIONS", "rejected"),
+        (lambda: metrics.count_refusal(423), "REJECTIONS", "too_brief"),
+        (lambda: metrics.count_refusal(416), "REJECTIONS", "malformed"),
+        (lambda: metrics.count_rejection("too_many"), "REJECTIONS", "too_many"),
         (lambda: metrics.count_lookup("empty"), "LOOKUPS", "empty"),
         (lambda: metrics.count_store_error("timeout"), "STORE_ERRORS", "timeout"),
         (lambda: metrics.count_store_reconnect(), "STORE_RECONNECTS", ""),
+        (lambda: metrics.count_failovers(1), "STORE_FAILOVERS", ""),
+        (lambda: metrics.count_script_load(), "STORE_SCRIPT_LOADS", ""),
     ],
 )
 def test_one_event_is_one_more(count: Callable[[], None], name: str, labels: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from regcluster.tally import Counts, Durations, Tally
+from regcluster.tally import Counts, Durations, Tally, Total
 
 BOUNDS = (0.1, 1.0)
 
@@ -141,3 +141,25 @@ def test_without_a_turn_everything_is_written_at_once(registry: CollectorRegistr
     counts.inc("REGISTER")
 
     assert {"requests_total REGISTER": 1} == written(registry)
+
+
+def test_a_known_label_is_there_before_anything_happens(registry: CollectorRegistry) -> None:
+    """A series that appears with its first event hides that event from a rate."""
+    counter = Counter("requests", "Words.", ("method",), registry=registry)
+    counts = Counts(counter, Tally(), ("REGISTER", "INVITE"))
+    counts.inc("INVITE")
+
+    assert {"requests_total REGISTER": 0, "requests_total INVITE": 1} == written(registry)
+
+
+def test_a_total_is_written_down_once(registry: CollectorRegistry) -> None:
+    """Whenever that is asked for, and no part of it twice."""
+    total = Total(Counter("requests", "Words.", registry=registry))
+    total.amount += 3
+    before = written(registry)
+    total.write()
+    total.amount += 2
+    total.write()
+    total.write()
+
+    assert ({"requests_total": 0}, {"requests_total": 5}) == (before, written(registry))

@@ -34,8 +34,8 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     drain_s: Annotated[float, Meta(ge=0)] = 10.0
     """Seconds from SIGTERM to exit, at most; an embedded store that hangs takes one more."""
     notice_s: Annotated[float, Meta(ge=0)] = 0.0
-    """Seconds of these in which a node that is told to end is not ready any more but still takes
-    requests: as long as a balancer needs to see that."""
+    """Seconds of these in which a node that is told to end is not ready any more, and says so to
+    OPTIONS, but still takes requests: as long as a balancer needs to see that."""
 
 
 class ListenSettings(Struct, frozen=True, kw_only=True):
@@ -212,10 +212,13 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
-    """The port for metrics and health."""
+    """The port for metrics, health and the API."""
 
     listen: str = "127.0.0.1:8080"
     """``host:port``; empty: no HTTP."""
+    token_file: str = ""
+    """File of the API's tokens, on each line a role (``read`` or ``write``) and a token; SIGHUP
+    reads it again. Empty: the API only reads, and answers this machine alone."""
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True):

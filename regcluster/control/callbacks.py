@@ -136,6 +136,7 @@ class Callbacks:
             # A newer node wrote it, and tells of it.
             metrics.count_callback("unreadable")
             return False
+        metrics.observe_feed(max(0, await self._store.now() - event.at) / 1000)
         outcome = "done"
         try:
             async with asyncio.timeout(self._pace.call_s):

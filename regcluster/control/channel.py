@@ -40,6 +40,10 @@ class Applied(msgspec.Struct, tag="applied", frozen=True):
     """Why it goes on with the route script it had; empty if it has what it was told to have."""
 
 
+class Leave(msgspec.Struct, tag="leave", frozen=True):
+    """To a worker: go on as before, and say to balancers that ask that no more is to come."""
+
+
 class Drain(msgspec.Struct, tag="drain", frozen=True):
     """To a worker: take nothing new, end what is in flight, and exit."""
 
@@ -66,7 +70,7 @@ class Fatal(msgspec.Struct, tag="fatal", frozen=True):
     problem: str
 
 
-Order = Start | Apply | Drain
+Order = Start | Apply | Leave | Drain
 Report = Ready | Status | Applied | Fatal
 
 Sent = TypeVar("Sent")

@@ -1,10 +1,14 @@
 """What the supervisor itself counts: its workers, their restarts, what it runs.
 
-Held apart from the workers' collectors, which live in memory-mapped files.
+Held apart from the workers' collectors, which live in memory-mapped files. What a worker's process
+takes is read from ``/proc`` at a scrape: one file each.
 """
 
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -12,6 +16,15 @@ from prometheus_client.registry import Collector
 
 RESTARTS = ("died", "stuck")
 """Why a worker is started again: its process ended, or it was silent for too long and killed."""
+
+_UTIME, _RSS = 11, 21
+"""Fields of ``/proc/<pid>/stat`` behind the name of the program; after the first comes that of the
+time spent in the kernel (proc(5))."""
+
+
+def nobody() -> Mapping[int, int]:
+    """No worker runs."""
+    return {}
 
 
 class NodeGauges(Collector):
@@ -21,6 +34,9 @@ class NodeGauges(Collector):
         self._version = version
         self._started_at = started_at
         self.is_ready = False
+        self.is_draining = False
+        self.pids: Callable[[], Mapping[int, int]] = nobody
+        """The process of each worker that has one, by its place."""
         self.workers = 0
         self.restarts = Counter(dict.fromkeys(RESTARTS, 0))
         """By one of ``RESTARTS``."""
@@ -31,7 +47,11 @@ class NodeGauges(Collector):
         yield GaugeMetricFamily(
             "regcluster_ready", "Whether the node should get traffic: 1 or 0.", self.is_ready
         )
+        yield GaugeMetricFamily(
+            "regcluster_draining", "Whether the node is about to end: 1 or 0.", self.is_draining
+        )
         yield GaugeMetricFamily("regcluster_workers", "Workers this node runs.", self.workers)
+        yield from self._processes()
         restarts = CounterMetricFamily(
             "regcluster_worker_restarts",
             "Workers started again because the one before died, or was stuck and killed.",
@@ -55,3 +75,32 @@ class NodeGauges(Collector):
         )
         build.add_metric([self._version], 1)
         yield build
+
+    def _processes(self) -> Iterator[Metric]:
+        seconds = CounterMetricFamily(
+            "regcluster_worker_cpu_seconds",
+            "Processor time that the worker in this place has taken since it was started.",
+            labels=["worker"],
+        )
+        memory = GaugeMetricFamily(
+            "regcluster_worker_resident_bytes",
+            "Memory that the worker in this place occupies.",
+            labels=["worker"],
+        )
+        for place, pid in self.pids().items():
+            # One that ends just now has nothing to tell.
+            with suppress(OSError):
+                used_s, occupied = _used(pid)
+                seconds.add_metric([str(place)], used_s)
+                memory.add_metric([str(place)], occupied)
+        yield seconds
+        yield memory
+
+
+def _used(pid: int) -> tuple[float, int]:
+    """Processor seconds and bytes of memory that a process takes. Raises ``OSError``."""
+    # The name of the program may hold anything, parentheses too.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[_UTIME]) + int(fields[_UTIME + 1])
+    pages = int(fields[_RSS])
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,11 +1,11 @@
-"""The node's HTTP port: metrics of all workers together, and how healthy the node is.
+"""The node's HTTP port: metrics of all workers together, how healthy the node is, and its API.
 
 Runs inside the supervisor's event loop and answers from what the workers report; a stuck worker
 cannot stop it.
 """
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,8 +16,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
+from regcluster.control.api.answers import answer_http
+from regcluster.control.caller import Caller
 from regcluster.control.listeners import bind_alone
 
 BACKLOG = 128
@@ -47,15 +49,23 @@ def bind(listen: str) -> socket.socket:
 
 
 async def serve(
-    bound: socket.socket, health: Health, registry: Callable[[], CollectorRegistry]
+    bound: socket.socket,
+    health: Health,
+    registry: Callable[[], CollectorRegistry],
+    more: Sequence[BaseRoute] = (),
 ) -> None:
-    """Answer on ``bound`` until cancelled, then close it."""
+    """Answer on ``bound`` until cancelled, then close it; ``more`` is there besides."""
     config = uvicorn.Config(
-        _app(health, registry),
+        _app(health, registry, more),
         log_config=None,
+        # Below that it complains of what strangers send.
+        log_level="error",
+        http=Caller,
         access_log=False,
         server_header=False,
         lifespan="off",
+        proxy_headers=False,
+        ws="none",
     )
     server = Server(config)
     try:
@@ -65,7 +75,9 @@ async def serve(
             listener.close()
 
 
-def _app(health: Health, registry: Callable[[], CollectorRegistry]) -> Starlette:
+def _app(
+    health: Health, registry: Callable[[], CollectorRegistry], more: Sequence[BaseRoute]
+) -> Starlette:
     def metrics(_: Request) -> Response:
         return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
 
@@ -83,15 +95,7 @@ def _app(health: Health, registry: Callable[[], CollectorRegistry]) -> Starlette
             Route("/metrics", metrics),
             Route("/health/live", live),
             Route("/health/ready", ready),
+            *more,
         ],
-        exception_handlers={HTTPException: _problem},
-    )
-
-
-async def _problem(_: Request, error: Exception) -> Response:
-    """An error as RFC 9457 has it."""
-    assert isinstance(error, HTTPException)
-    body = {"type": "about:blank", "title": error.detail, "status": error.status_code}
-    return JSONResponse(
-        body, error.status_code, error.headers, media_type="application/problem+json"
+        exception_handlers={HTTPException: answer_http},
     )

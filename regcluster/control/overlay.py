@@ -42,6 +42,11 @@ class Overlay:
         return self._loaded.settings
 
     @property
+    def loaded(self) -> Loaded:
+        """Both together, with where each value comes from."""
+        return self._loaded
+
+    @property
     def by_hand(self) -> Mapping[str, str]:
         """What the operator has laid over, as text."""
         return self._by_hand

@@ -12,6 +12,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -28,6 +29,7 @@ from regcluster.control.channel import (
     Channel,
     Drain,
     Fatal,
+    Leave,
     Order,
     Ready,
     Report,
@@ -53,6 +55,7 @@ from regcluster.route.default import BuiltIn
 from regcluster.route.loader import Script, load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
+from regcluster.store.census import Census
 from regcluster.store.leases import LeaseHolder, Leases, Notice, Share
 from regcluster.store.upkeep import Upkeep
 
@@ -83,7 +86,9 @@ class Process:
         epoch = secrets.token_hex(4)
         self._table = FlowTable(start.worker, epoch)
         leases = Leases(store, LeaseHolder(settings.node.name, start.worker, epoch), _notice(start))
-        self._upkeep = Upkeep(store, leases, lambda: self._location.settings.tables)
+        # What is there is the same for all workers of the node.
+        census = Census(store, self._tables, metrics.count_stored) if not start.worker else None
+        self._upkeep = Upkeep(store, leases, self._tables, census)
         self._identity = identity = Identity(
             settings.node.advertise,
             listeners,
@@ -104,9 +109,10 @@ class Process:
         self._streams = Streams(
             self._table, settings.limits, metrics.count_keepalive, metrics.count_closed
         )
+        self._is_leaving = False
         self._relay = Relay(Path(start.folder), start.worker, self._table, metrics.drop)
         self._endpoints: list[UdpEndpoint] = []
-        self._overflow = 0
+        self._overflow = self._opened = 0
         outbound = Outbound(
             identity,
             self._endpoints,
@@ -168,12 +174,23 @@ class Process:
 
     def status(self) -> Status:
         """How it stands, for the supervisor and for the gauges."""
-        self._count_overflow()
+        self._count_late()
         status = Status(self.store_problem)
+        self._identity.is_ready = not (status.store_problem or self._is_leaving)
         metrics.CONNECTIONS.set(len(self._table))
+        metrics.CONNECTIONS_LIMIT.set(self._streams.limits.connections)
         metrics.IN_FLIGHT.set(self._worker.in_flight)
+        metrics.IN_FLIGHT_LIMIT.set(self._streams.limits.in_flight)
         metrics.STORE_UP.set(not status.store_problem)
         return status
+
+    def _tables(self) -> Sequence[str]:
+        return self._location.settings.tables
+
+    def leave(self) -> None:
+        """Go on as before, and be ready no more; ``drain`` is to follow."""
+        self._is_leaving = True
+        self._identity.is_ready = False
 
     async def drain(self, within_s: float) -> None:
         """Take nothing new, end what is in flight, close every connection, all ``within_s``."""
@@ -186,7 +203,7 @@ class Process:
         await self._streams.close(flush_s)
         await callbacks
         self._relay.close()
-        self._count_overflow()
+        self._count_late()
         while self._endpoints:
             self._endpoints.pop().close()
         await self._upkeep.stop()
@@ -198,7 +215,12 @@ class Process:
             tell = partial(callback, location=self._location, ourselves=self._identity)
         self._callbacks.apply(tell, settings.location.tables)
 
-    def _count_overflow(self) -> None:
+    def _count_late(self) -> None:
+        """Count what others keep count of."""
+        metrics.settle()
+        opened = self._table.minted
+        metrics.CONNECTIONS_OPENED.inc(opened - self._opened)
+        self._opened = opened
         # The kernel counts for as long as the socket is open, so only the difference is news.
         overflow = sum(endpoint.overflow for endpoint in self._endpoints)
         if self._endpoints:
@@ -278,6 +300,8 @@ async def _obey(channel: Channel[Report, Order], process: Process, worker: int) 
         if isinstance(order, Apply):
             log.configure(order.settings.log, node=order.settings.node.name, worker=worker)
             channel.send(Applied(process.apply(order.settings, rereads=order.rereads)))
+        elif isinstance(order, Leave):
+            process.leave()
         elif isinstance(order, Drain):
             return order.within_s
     # The supervisor is gone, and with it whoever could tell us to go on.
@@ -293,7 +317,9 @@ async def _report(channel: Channel[Report, Order], process: Process) -> None:
             status = process.status()
             channel.send(status)
             told, due_at = status.store_problem, loop.time() + STATUS_S
+        back_at = loop.time() + LOOK_S
         await asyncio.sleep(LOOK_S)
+        metrics.observe_loop(max(0.0, loop.time() - back_at))
 
 
 def _allow_files(wanted: int) -> None:

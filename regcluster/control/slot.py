@@ -9,7 +9,7 @@ the next one could not either.
 import anyio
 
 from regcluster.config import Settings
-from regcluster.control.channel import Applied, Apply, Drain, Fatal, Ready, Start, Status
+from regcluster.control.channel import Applied, Apply, Drain, Fatal, Leave, Ready, Start, Status
 from regcluster.control.life import Crew, Life
 from regcluster.log import get_logger
 from regcluster.store.keeper import NOT_YET
@@ -32,9 +32,16 @@ class Slot:
         """How often the worker in it was given new settings and has not said yet that it goes by
         them."""
         self.is_ready = False
+        self.restarts = 0
+        """How often a process in it has ended that nobody had told to."""
         self.store_problem = NOT_YET
         self.apply_problem = ""
         """Why not all of the settings it was given last could be taken up."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process in it, if there is one."""
+        return self._life.pid if self._life else None
 
     @property
     def is_behind(self) -> bool:
@@ -74,6 +81,11 @@ class Slot:
         if self._life:
             self._life.leave()
 
+    def give_notice(self) -> None:
+        """Have the worker say that it is going to leave; ``drain`` is to follow."""
+        if self._life:
+            self._life.send(Leave())
+
     async def drain(self, within_s: float) -> None:
         """Have the worker end in order; returns when it has."""
         self._draining.set()
@@ -89,6 +101,7 @@ class Slot:
             # No memory, no process to be had: perhaps another time.
             logger.error("worker not started", worker=self._index, problem=str(why))
             self._crew.gauges.restarts["died"] += 1
+            self.restarts += 1
             return ""
         try:
             fatal = await self._attend(life)
@@ -129,6 +142,7 @@ class Slot:
             return
         why = "stuck" if life.is_stuck else "died"
         self._crew.gauges.restarts[why] += 1
+        self.restarts += 1
         more = {"problem": fatal} if fatal else {}
         logger.warning(
             "worker ended", worker=self._index, pid=life.pid, why=why, code=life.code, **more

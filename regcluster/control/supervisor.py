@@ -26,7 +26,9 @@ from regcluster.config.reader import Loaded
 from regcluster.config.reload import changed, merged
 from regcluster.config.secrets import secret_free
 from regcluster.control import http, porter
+from regcluster.control.api.app import Api
 from regcluster.control.errand import FOLDER, Answer, Errand, home
+from regcluster.control.front import Front
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.listeners import claim
 from regcluster.control.overlay import Overlay
@@ -85,6 +87,8 @@ class Supervisor:
         self._manager = ServiceManager.from_environ(os.environ)
         self._workers = Workers(command, folder, self._gauges, self._tell)
         self._is_draining = False
+        self._front = Front(loaded, self._overlay, self._workers, self._outfit, self.drain)
+        self._api = Api(self._front, settings.http)
         self._failure: RegclusterError | None = None
 
     async def run(self, bound: socket.socket | None) -> None:
@@ -99,7 +103,7 @@ class Supervisor:
                 tasks.start_soon(self._manager.watch)
                 tasks.start_soon(porter.serve, errands, self._run)
                 if bound:
-                    tasks.start_soon(http.serve, bound, self._workers, self._workers.registry)
+                    tasks.start_soon(self._answer, bound)
                 try:
                     await self._serve()
                 except RegclusterError as why:
@@ -107,6 +111,15 @@ class Supervisor:
         if self._failure:
             raise self._failure
         logger.info("node ended")
+
+    async def _answer(self, bound: socket.socket) -> None:
+        """Answer HTTP on ``bound`` until cancelled."""
+        try:
+            await http.serve(bound, self._workers, self._workers.registry, self._api.routes())
+        finally:
+            self._api.close()
+            with anyio.CancelScope(shield=True):
+                await self._front.close()
 
     async def _serve(self) -> None:
         """Be a node until cancelled, or until it turns out that it cannot be one."""
@@ -206,11 +219,14 @@ class Supervisor:
     def _take_up(self) -> None:
         """SIGHUP: use what may change, name what may not, keep all if anything is wrong."""
         try:
-            self._overlay.take_up(self._reload())
+            loaded = self._reload()
+            tokens = self._api.read_tokens()
+            self._overlay.take_up(loaded)
         except RegclusterError as wrong:
             problems = wrong.problems if isinstance(wrong, ConfigError) else [str(wrong)]
             logger.error("settings not changed", problems=list(problems))
             return
+        self._api.admit(tokens)
         taken, refused = self._adopt(rereads=True)
         logger.info("settings changed", changed=taken, need_a_restart=refused)
 

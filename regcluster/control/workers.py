@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from regcluster.config import Settings
+from regcluster.control.api.shapes import WorkerState
 from regcluster.control.gauges import NodeGauges
 from regcluster.control.life import Crew
 from regcluster.control.slot import Slot
@@ -39,6 +40,7 @@ class Workers:
         self._crew = Crew(gauges.workers, command, folder, gauges, self._tell)
         Path(self._crew.metrics).mkdir()
         self._slots: list[Slot] = []
+        gauges.pids = self._pids
         self._changed = anyio.Event()
         self._is_draining = False
         self._told = self.problems()
@@ -59,6 +61,18 @@ class Workers:
     def is_up(self) -> bool:
         """Whether any of them takes requests."""
         return any(slot.is_ready for slot in self._slots)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether they have been given notice."""
+        return self._is_draining
+
+    def states(self) -> list[WorkerState]:
+        """How each is."""
+        return [
+            WorkerState(place, slot.pid, slot.is_ready, slot.restarts, slot.store_problem or None)
+            for place, slot in enumerate(self._slots)
+        ]
 
     def registry(self) -> CollectorRegistry:
         """What all of them have counted, and the node itself."""
@@ -97,7 +111,9 @@ class Workers:
 
     def give_notice(self) -> None:
         """Be ready no more; ``drain`` is to follow."""
-        self._is_draining = True
+        self._is_draining = self._gauges.is_draining = True
+        for slot in self._slots:
+            slot.give_notice()
         self._tell()
 
     async def drain(self, within_s: float) -> None:
@@ -105,6 +121,9 @@ class Workers:
         async with anyio.create_task_group() as drains:
             for slot in self._slots:
                 drains.start_soon(slot.drain, within_s)
+
+    def _pids(self) -> dict[int, int]:
+        return {place: slot.pid for place, slot in enumerate(self._slots) if slot.pid}
 
     def _tell(self) -> None:
         """Wake ``settle``; log when the node becomes ready, when it no more is, and when the

@@ -52,6 +52,11 @@ class FlowTable:
     def __len__(self) -> int:
         return len(self._by_token)
 
+    @property
+    def minted(self) -> int:
+        """How many tokens there were so far."""
+        return self._minted
+
     def mint(self) -> str:
         """A token that no flow has had before."""
         self._minted += 1

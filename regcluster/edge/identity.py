@@ -33,7 +33,7 @@ class Identity:
     that lead here.
     """
 
-    __slots__ = ("_advertise", "_aliases", "_listeners", "_ports", "_table", "node")
+    __slots__ = ("_advertise", "_aliases", "_listeners", "_ports", "_table", "is_ready", "node")
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class Identity:
         self._table = table
         self.node = node
         """The name of this node in the cluster."""
+        self.is_ready = True
+        """Whether there should be more requests."""
 
     def advertised(self, local: Hop) -> Hop:
         """How the world outside calls ``local``, an address of ours in use."""

@@ -148,7 +148,8 @@ async def _allowed(call: Call) -> list[str]:
 def _answer_as_server(call: Call) -> None:
     """Answer what is addressed to this server itself, not to a user (RFC 3261 §11.2, §8.2.1)."""
     if call.method == "OPTIONS":
-        call.reply(200, headers=CAPABILITIES)
+        # RFC 3261 §11.2: as it would answer an INVITE; balancers ask before they send anything.
+        call.reply(200 if call.ourselves.is_ready else 503, headers=CAPABILITIES)
     elif call.method == "CANCEL":
         call.reply(481)
     elif call.method in METHODS:

@@ -74,6 +74,10 @@ class Ourselves(Protocol):
         """The socket of ours that ``text``, such as ``udp:192.0.2.1:5060``, names."""
 
     @property
+    def is_ready(self) -> bool:
+        """Whether more requests should come here: not while it leaves, or has no store."""
+
+    @property
     def node(self) -> str:
         """The name of this node in the cluster."""
 

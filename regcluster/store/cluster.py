@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from regcluster import metrics
 from regcluster.errors import StoreError, StoreMismatch, StoreUnavailable
 from regcluster.store.connection import LATE, PASSING, Arg, Call, error_code, pack
 from regcluster.store.discovery import Primary, SlotMap, ask, ask_slots
@@ -296,6 +297,9 @@ class ClusterLink:
         self._links = {
             primary: before.get(primary) or self._open(primary) for primary in found.primaries
         }
+        # Of a Cluster that only grows or shrinks, none has taken the place of another.
+        come = len(self._links.keys() - before.keys())
+        metrics.count_failovers(min(come, len(before.keys() - self._links.keys())))
         self._owners = [None] * SLOTS
         for low, high, primary in found.ranges:
             self._owners[low : high + 1] = [self._links[primary]] * (high - low + 1)

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import hiredis
 
+from regcluster import metrics
 from regcluster.errors import StoreError, StoreUnavailable
 
 Arg = bytes | str | int
@@ -193,6 +194,8 @@ class Connection(asyncio.Protocol):
     def _flush(self) -> None:
         if self._transport:
             self._transport.write(b"".join(self._outgoing))
+            metrics.COMMANDS.amount += len(self._outgoing)
+            metrics.WRITES.amount += 1
         else:
             self._end_all()
         self._outgoing.clear()

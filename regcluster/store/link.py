@@ -90,6 +90,8 @@ class PipelinedLink:
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
+        self._served_by: Endpoint | None = None
+        """Where calls went last."""
         self._verdict: StoreError | None = None
         """Why no call is to be made at all."""
         self._keeper = Keeper(place, greeting, sources, try_s, self)
@@ -156,6 +158,9 @@ class PipelinedLink:
         self._verdict = None
         self._connection = connection
         connection.on_error = self._on_error
+        if self._served_by not in (None, self.here):
+            metrics.count_failovers(1)
+        self._served_by = self.here
         for call in self._waiting:
             if not call.reply.done():
                 connection.send(call)
@@ -206,6 +211,7 @@ class PipelinedLink:
         source = self._sources.get(call.args[1]) if code == "NOSCRIPT" else None
         if source:
             # The server was restarted or its scripts flushed. EVAL leaves the script there.
+            metrics.count_script_load()
             call.args = (b"EVAL", source, *call.args[2:])
             call.packed = pack(call.args)
             self._send(call)

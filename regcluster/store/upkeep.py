@@ -1,15 +1,24 @@
-"""What a worker does for the store without being asked: heartbeats, sweeping, clearing away."""
+"""What a worker does for the store without being asked: heartbeats, sweeping, clearing away.
+
+One worker of each node counts as well what there is, for the gauges.
+"""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 
 from regcluster.errors import StoreError
 from regcluster.log import get_logger
+from regcluster.store.census import Census
 from regcluster.store.expiry import ROUND_S, Sweeper
 from regcluster.store.leases import HEARTBEAT_S, Leases
 from regcluster.store.reaping import Reaper
 from regcluster.store.remote import RedisStore
+
+CENSUS_S = 15.0
+"""Seconds from one count to the next; it costs about a hundred commands a second."""
 
 LAST_WORDS_S = 1.0
 """The longest a worker takes to give its lease up; it would run out by itself."""
@@ -21,16 +30,23 @@ class Upkeep:
     """Tasks of one worker: ``start`` before the first request is taken, ``stop`` after the last."""
 
     def __init__(
-        self, store: RedisStore, leases: Leases, tables: Callable[[], Iterable[str]]
+        self,
+        store: RedisStore,
+        leases: Leases,
+        tables: Callable[[], Iterable[str]],
+        census: Census | None = None,
     ) -> None:
         self._leases = leases
         self._sweeper = Sweeper(store, leases, tables)
         self._reaper = Reaper(store, leases, tables)
+        self._census = census
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin, with a heartbeat."""
-        jobs = (self._beat, self._sweep, self._reap)
+        jobs = [self._beat, self._sweep, self._reap]
+        if self._census:
+            jobs.append(partial(self._count, self._census))
         self._tasks = [asyncio.create_task(for_ever(job)) for job in jobs]
 
     async def stop(self) -> None:
@@ -57,6 +73,12 @@ class Upkeep:
     async def _reap(self) -> None:
         await self._reaper.round()
         await asyncio.sleep(_about(HEARTBEAT_S))
+
+    async def _count(self, census: Census) -> None:
+        # The link has counted the failure, and what was counted last stands.
+        with suppress(StoreError):
+            await census.take()
+        await asyncio.sleep(_about(CENSUS_S))
 
 
 async def for_ever(job: Callable[[], Awaitable[None]], pause_s: float = HEARTBEAT_S) -> None:

@@ -134,6 +134,7 @@ class _Here:
     """The node at ``HERE``."""
 
     node = "bench"
+    is_ready = True
 
     def is_ours(self, uri: SipUri) -> bool:
         """Whether a SIP URI names this node."""

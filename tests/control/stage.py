@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 PARTS = {
     "good": "says the log level, unless it is info, as its store's problem; ends when drained. "
+    "It says in the same place that it has been told to leave. "
     "It does not quite take up the level error",
     "torn": "has a problem with its store in the first place; comes late in the second",
     "brief": "is told one thing more, and ends",
@@ -28,6 +29,8 @@ PARTS = {
 FATAL = "cannot listen on 192.0.2.1:5060: no such luck"
 
 REFUSAL = "no script of that name"
+
+LEAVING = "leaving"
 
 LIFE_S = 30
 """After that the play is over, whatever became of the test."""
@@ -65,6 +68,9 @@ class Actor:
             if order["type"] == "drain":
                 time.sleep(slowness_s)
                 return
+            if order["type"] == "leave":
+                self._say("status", store_problem=LEAVING)
+                continue
             self._level = order["settings"]["log"]["level"]
             self._say_level()
             self._say("applied", problem=REFUSAL if self._level == "error" else "")

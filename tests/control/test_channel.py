@@ -12,6 +12,7 @@ from regcluster.control.channel import (
     Channel,
     Drain,
     Fatal,
+    Leave,
     Order,
     Ready,
     Report,
@@ -47,6 +48,7 @@ async def ends() -> AsyncIterator[Ends]:
         Start(SETTINGS, worker=1, workers=2, folder="/tmp/x"),
         Apply(SETTINGS),
         Apply(SETTINGS, rereads=False),
+        Leave(),
         Drain(within_s=2.5),
     ],
 )

@@ -29,6 +29,7 @@ from regcluster.control.channel import (
     Channel,
     Drain,
     Fatal,
+    Leave,
     Order,
     Ready,
     Report,
@@ -40,6 +41,7 @@ from regcluster.control.serve import SPARE_FILES, work
 from regcluster.control.supervisor import WORKER
 from regcluster.edge.sockets import bind_udp
 from regcluster.store.keys import Keys
+from tests import wire
 from tests.control.watch import PATIENCE_S, own_log
 from tests.peer.phone import Phone
 from tests.peer.processes import HOST, free_port
@@ -214,6 +216,44 @@ async def test_a_script_that_cannot_be_had_leaves_the_old_one_at_work(
     assert report.problem
     assert 486 == found.status
     assert Applied() == again
+
+
+async def test_a_balancer_that_asks_is_told_when_a_worker_is_to_leave(
+    settings: Settings, folder: Path
+) -> None:
+    """By OPTIONS; what the balancer still sends is served."""
+    async with started(settings, folder) as ward, Phone(ward.address) as phone:
+        await ward.store_is(up=True)
+        before = await options(phone)
+        ward.channel.send(Leave())
+        async with asyncio.timeout(PATIENCE_S):
+            while (after := await options(phone)) == before:
+                pass
+        await ward.report(Status)
+        answer = await phone.register("alice", CONTACT)
+        last = await options(phone)
+
+    assert (200, 503, 200, 503) == (before, after, answer.status, last)
+
+
+async def test_a_balancer_that_asks_is_told_that_there_is_no_store(folder: Path) -> None:
+    """Another node may have a way to it."""
+    server = RealServer("valkey", valkey(), folder)
+    async with started(settings_for(server.url), folder) as ward, Phone(ward.address) as phone:
+        await ward.store_is(up=True)
+        before = await options(phone)
+        await asyncio.to_thread(server.stop)
+        await ward.store_is(up=False)
+        after = await options(phone)
+
+    assert (200, 503) == (before, after)
+
+
+async def options(phone: Phone) -> int:
+    """What a balancer is answered that asks whether it may send requests."""
+    via, branch = phone.via()
+    data = wire.request("OPTIONS", f"sip:{HOST}", via=via, call_id=branch.decode())
+    return (await phone.ask(data, branch)).status
 
 
 async def test_draining_closes_connections_that_phones_keep(

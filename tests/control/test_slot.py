@@ -218,6 +218,15 @@ async def test_a_worker_is_replaced_by_one_with_other_settings(tmp_path: Path) -
     assert 1 == kept.gauges.restarts["died"]
 
 
+async def test_a_worker_is_told_that_it_is_to_leave(tmp_path: Path) -> None:
+    """Balancers ask the worker, not us; where there is none, nobody is told."""
+    async with place(tmp_path, "good") as kept:
+        kept.slot.give_notice()
+        await kept.heard("")
+        kept.slot.give_notice()
+        await kept.heard(stage.LEAVING)
+
+
 async def test_drain_returns_when_the_worker_has_ended(tmp_path: Path) -> None:
     """It ends by itself, and no other takes its place."""
     async with place(tmp_path, "slow") as kept:

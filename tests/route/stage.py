@@ -23,6 +23,7 @@ class Node:
     """A node at 192.0.2.9, which the world calls ``edge.example.test``; it has a TCP socket too."""
 
     node = "edge-1"
+    is_ready = True
 
     def is_ours(self, uri: SipUri) -> bool:
         return uri.host in (OURS, "edge.example.test")

@@ -7,12 +7,12 @@ import pytest
 from regcluster.config import RegistrarSettings, RoutingSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.proxy.forward import Outgoing, forward
-from regcluster.route.call import Effect, Forward
+from regcluster.route.call import Call, Effect, Forward
 from regcluster.route.default import BuiltIn
 from regcluster.sip.hop import Hop
 from regcluster.sip.reply import Reply
 from regcluster.sip.uri import SipUri, parse_uri
-from tests.route.stage import call_of
+from tests.route.stage import Node, Peer, call_of
 from tests.test_location import location_with, read, unreachable
 from tests.wire import AOR, invite, register, request
 
@@ -293,6 +293,20 @@ async def test_the_server_itself_tells_what_it_can(uri: str, settings: RoutingSe
         reply.status,
         {name for name, _ in reply.headers},
     )
+
+
+@MODES
+async def test_a_node_that_is_not_ready_says_so_to_a_balancer(
+    settings: RoutingSettings,
+) -> None:
+    """RFC 3261 §11.2: OPTIONS are answered as an INVITE would be, and it wants none."""
+    here = Node()
+    here.is_ready = False
+    async with location_with() as location:
+        call = Call(read(request("OPTIONS", "sip:192.0.2.9")), Peer(), location, here)
+        await BuiltIn(settings).route(call)
+
+    assert [503] == [effect.status for effect in call.effects if isinstance(effect, Reply)]
 
 
 @MODES

@@ -8,8 +8,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from regcluster import metrics
 from regcluster.errors import StoreError
 from regcluster.store import open_store
+from regcluster.store.census import Census
 from regcluster.store.connection import Arg
 from regcluster.store.event import ALL
 from regcluster.store.events import Wanted
@@ -78,6 +80,7 @@ async def serve(server: RealServer, store: RedisStore) -> list[str]:
     await store.drop(ALICE)
     await store.restore(ALICE, replace(kept, connection=f"{GONE}.18"), table=TABLES[1])
     await store.save(plan(bind(MOBILE), call_id="c4"))
+    await Census(store, lambda: TABLES, metrics.count_stored).take()
     await leases.end()
     server.ask(b"SCRIPT", b"FLUSH")
     await store.drop("nobody@example.com")

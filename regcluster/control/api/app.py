@@ -1,0 +1,95 @@
+"""The API put together: operations behind the gate, below ``/api/v1``."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from regcluster.config import HttpSettings
+from regcluster.config.secrets import secret_free
+from regcluster.control.api.answers import JsonResponse, Problem, problem
+from regcluster.control.api.aors import PREFIX
+from regcluster.control.api.desk import Desk, Node
+from regcluster.control.api.gate import Gate, Gated
+from regcluster.control.api.openapi import document
+from regcluster.control.api.operations import OPERATIONS, Run
+from regcluster.control.api.tokens import Tokens, read_tokens
+from regcluster.errors import StoreError
+from regcluster.log import get_logger
+
+logger = get_logger(__name__)
+
+
+class Api:
+    """Speaks for ``node``. Raises ``ConfigError`` for a token file that cannot be used."""
+
+    def __init__(self, node: Node, settings: HttpSettings) -> None:
+        self._desk = Desk(node)
+        self._file = settings.token_file
+        self._gate = Gate(settings.listen, self.read_tokens())
+
+    def read_tokens(self) -> Tokens | None:
+        """Those in the file, if there is one; raises ``ConfigError``."""
+        return read_tokens(self._file) if self._file else None
+
+    def admit(self, tokens: Tokens | None) -> None:
+        """Have these count from now on. A stream may have been let in by another, so all end."""
+        if tokens != self._gate.tokens:
+            self._gate.tokens = tokens
+            self.close()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Where it is to be found."""
+        document_route = Route("/openapi.json", _tell_document)
+        paths = dict.fromkeys(operation.path for operation in OPERATIONS)
+        router = Router(
+            [document_route, *[_route(path, self._desk) for path in paths]], redirect_slashes=False
+        )
+        return [Mount(PREFIX, Gated(_Undecoded(router), self._gate))]
+
+    def close(self) -> None:
+        """End the streams, which would not end by themselves."""
+        self._desk.streams.close()
+
+
+class _Undecoded:
+    """Has ``app`` see paths as they were sent: an AOR may have a slash, or octets of no UTF-8."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        sent = {**scope, "path": scope["raw_path"].decode("latin-1")}
+        await self._app(sent, receive, send)
+
+
+def _route(path: str, desk: Desk) -> Route:
+    """All there is at ``path``, so that who comes with another method is told of each."""
+    runs = {each.method: each.run for each in OPERATIONS if each.path == path}
+    return Route(path, partial(_run, runs, desk), methods=list(runs))
+
+
+async def _run(runs: Mapping[str, Run], desk: Desk, request: Request) -> Response:
+    # Who asks for the head alone is answered as the others are; the server leaves the body out.
+    return await _answer(runs["GET" if request.method == "HEAD" else request.method], desk, request)
+
+
+async def _answer(run: Run, desk: Desk, request: Request) -> Response:
+    """What ``run`` answers, or the problem that it met."""
+    try:
+        return await run(desk, request)
+    except Problem as no:
+        return problem(no.status, no.detail, no.headers)
+    except StoreError as why:
+        return problem(503, f"the store cannot be used: {secret_free(str(why))}")
+    except Exception:
+        logger.exception("http request failed", operation=run.__name__)
+        return problem(500)
+
+
+async def _tell_document(_: Request) -> Response:
+    return JsonResponse(document())

@@ -1,0 +1,62 @@
+"""Operations on nodes: who is at work, how this node is, what it goes by, and its end."""
+
+import anyio
+import msgspec
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from regcluster.control import output
+from regcluster.control.api.answers import NO_STORE, JsonResponse
+from regcluster.control.api.desk import Desk, read_totals
+from regcluster.control.api.reading import read_query
+from regcluster.control.api.shapes import LeaseRow, NodeList, NodeRow, NoQuery
+from regcluster.log import get_logger
+from regcluster.store.roster import NodeLease, read_nodes
+
+logger = get_logger(__name__)
+
+
+async def list_nodes(desk: Desk, request: Request) -> Response:
+    """Every node that has left a trace in the store."""
+    read_query(request, NoQuery)
+    nodes = await read_nodes(await desk.node.store())
+    document = NodeList([node_row(node) for node in nodes])
+    return JsonResponse(msgspec.to_builtins(document), headers=NO_STORE)
+
+
+async def show_node(desk: Desk, request: Request) -> Response:
+    """This node, as it sees itself."""
+    read_query(request, NoQuery)
+    totals = await to_thread.run_sync(lambda: read_totals(desk.node.registry()))
+    rates = desk.meter.take(anyio.current_time(), totals)
+    state = msgspec.to_builtins(desk.node.state())
+    return JsonResponse({**state, "rates": msgspec.to_builtins(rates)}, headers=NO_STORE)
+
+
+async def show_settings(desk: Desk, request: Request) -> Response:
+    """The settings in force, each with its origin; passwords are hidden."""
+    read_query(request, NoQuery)
+    return JsonResponse(output.settings_document(desk.node.in_force()), headers=NO_STORE)
+
+
+async def drain(desk: Desk, request: Request) -> Response:
+    """End this node in order, as on SIGTERM: it is not ready from now on."""
+    read_query(request, NoQuery)
+    logger.info("told to drain by an operator")
+    desk.node.drain()
+    within_s = desk.node.in_force().settings.node.drain_s
+    return JsonResponse({"within_s": within_s}, 202, NO_STORE)
+
+
+def node_row(node: NodeLease) -> NodeRow:
+    """A node as it is listed."""
+    notice = node.notice
+    return NodeRow(
+        name=node.name,
+        lease_ms=node.lease_ms,
+        workers=notice.workers if notice else None,
+        addresses=list(notice.addresses) if notice else [],
+        epoch=notice.epoch if notice else None,
+        leases=[LeaseRow(lease.number, lease.epoch, lease.lease_ms) for lease in node.workers],
+    )
