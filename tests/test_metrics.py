@@ -79,7 +79,7 @@ def test_every_collector_is_fed(name: str) -> None:
     others = [f for f in package.rglob("*.py") if f.name != "metrics.py"]
     used = "\n".join(file.read_text() for file in others)
     # Set directly, or through a function here that mentions it or its bound children.
-    children = [name, *re.findall(rf"^(\w+) = .*\b{name}\b", source, re.MULTILINE)]
+    children = [name, *re.findall(rf"^(\w+)(?:: Final)? = .*\b{name}\b", source, re.MULTILINE)]
     feeders = [
         function
         for function, body in re.findall(r"^def (\w+)\((.*?)(?=^def |\Z)", source, re.M | re.S)
