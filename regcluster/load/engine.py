@@ -33,7 +33,7 @@ BACKOFF_S = 30.0
 LONGEST_BACKOFF_S = 1800.0
 """At most so long (RFC 5626 §4.5)."""
 
-REGISTERS = frozenset({"register", "refresh"})
+REGISTERS = frozenset({"register", "refresh", "unregister"})
 
 now = time.monotonic
 
@@ -160,9 +160,17 @@ class Engine:
         while self.timeline and instant >= self._step_until:
             self._turn_page()
         order = self._look(self)
-        if order is not Order.GO_ON and not self.ended:
+        if not self.ended and (order is not Order.GO_ON or self._is_stuck_past_end(instant)):
             self._finish(instant)
         return order is Order.LEAVE
+
+    def _is_stuck_past_end(self, instant: float) -> bool:
+        """Whether only an answer could make anything due, and that would be too late.
+
+        What was due before the end is sent all the same, however late: the server has earned it.
+        """
+        course = self._course
+        return instant >= course.end and course.pace.wait(instant, len(self._waiting)) == inf
 
     def _turn_page(self) -> None:
         self._step = Step()
@@ -184,7 +192,7 @@ class Engine:
     def _start(self, intended: float) -> None:
         course = self._course
         if intended >= course.end or (course.count and self.counted >= course.count):
-            self._finish(min(intended, course.end))
+            self._finish(now())
             return
         if intended >= course.begin:
             if not self.begun:
@@ -201,8 +209,9 @@ class Engine:
         self._turn_page()
 
     def _finish(self, instant: float) -> None:
+        if not self.begun:
+            self._begin(min(self._course.begin or instant, instant))
         self.ended = instant
-        self.begun = self.begun or instant
 
     def _send(self, ask: Ask) -> None:
         index = self.started
@@ -212,7 +221,8 @@ class Engine:
         ask.ledger = ledger = self.ledger
         texts = self._texts[channel]
         if ask.kind in REGISTERS:
-            data = texts.register(branch, ask.number, self._course.cseq())
+            render = texts.unregister if ask.kind == "unregister" else texts.register
+            data = render(branch, ask.number, self._course.cseq())
             ladder = self._plain
         else:
             data = texts.call(branch, ask.number)

@@ -15,6 +15,7 @@ GOOD = {
     "lookup": frozenset({200, 302}),
     "forward": frozenset({200}),
     "miss": frozenset({404, 480}),
+    "unregister": frozenset({200}),
 }
 """The answers that each kind of request is meant to get."""
 

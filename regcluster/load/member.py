@@ -119,20 +119,26 @@ class Member:
 
         Raises ``RegclusterError`` if one of them could not be.
         """
-        load = self._load
-        if not (load.prepare and load.needs_phones):
+        if not (self._load.prepare and self._load.needs_phones):
             return
-        numbers = self._phones.all()
+        if self._load.mix.get("forward"):
+            # Contacts of earlier runs lead to sockets that are no more.
+            self._send_all("unregister")
+        self._send_all("register")
+
+    def _send_all(self, kind: str) -> None:
+        """One REGISTER of each phone of this process, until all are answered 200."""
+        load, numbers = self._load, self._phones.all()
         engine = Engine(
             replace(load, retransmit=True, timeout_s=0.0, persist_s=PREPARE_S),
             self._wire,
             self._texts,
             Course(
-                kinds=("register",),
-                numbers={"register": iter(numbers).__next__},
+                kinds=(kind,),
+                numbers={kind: iter(numbers).__next__},
                 cseq=self._phones.cseq,
                 pace=ClosedPace(max(PREPARE_WINDOW // load.processes, 1)),
-                tag=self._tag + b"p",
+                tag=self._tag + kind[:1].encode(),
                 count=len(numbers),
             ),
             self._unless_silent(time.monotonic()),
@@ -156,7 +162,7 @@ class Member:
             numbers=self._phones.choose,
             cseq=self._phones.cseq,
             pace=_pace(load, part, start),
-            tag=self._tag + b"r",
+            tag=self._tag + b"l",
             begin=begin,
             end=inf if load.count else begin + load.seconds,
             count=share(load.count, part, load.processes),

@@ -27,6 +27,20 @@ Content-Length: 0\r
 \r
 """
 
+_UNREGISTER = """\
+REGISTER sip:{domain} SIP/2.0\r
+Via: SIP/2.0/{transport} {host}:{port};branch=%b;rport\r
+Max-Forwards: 70\r
+From: <sip:u%b@{domain}>;tag=3ab1c%b\r
+To: <sip:u%b@{domain}>\r
+Call-ID: {call_ids}%b@{host}\r
+CSeq: %b REGISTER\r
+Contact: *\r
+Expires: 0\r
+Content-Length: 0\r
+\r
+"""
+
 _CALL = """\
 {method} sip:u%b@{domain} SIP/2.0\r
 Via: SIP/2.0/{transport} {host}:{port};branch=%b;rport\r
@@ -72,7 +86,7 @@ class Place:
 class Texts:
     """The requests that leave from one socket."""
 
-    __slots__ = ("_ack", "_call", "_register")
+    __slots__ = ("_ack", "_call", "_register", "_unregister")
 
     def __init__(self, load: Load, call_ids: str, local: Place, contact: str) -> None:
         fields = {
@@ -87,6 +101,7 @@ class Texts:
             "method": load.method,
         }
         self._register = _REGISTER.format(**fields).encode()
+        self._unregister = _UNREGISTER.format(**fields).encode()
         self._call = _CALL.format(**fields).encode()
         self._ack = _ACK.format(**fields).encode()
 
@@ -94,6 +109,11 @@ class Texts:
         """A REGISTER of phone ``number``."""
         n = b"%08d" % number
         return self._register % (branch, n, n, n, n, n, n, b"%d" % cseq, n, n)
+
+    def unregister(self, branch: bytes, number: int, cseq: int) -> bytes:
+        """A REGISTER that ends all bindings of phone ``number`` (RFC 3261 §10.2.2)."""
+        n = b"%08d" % number
+        return self._unregister % (branch, n, n, n, n, b"%d" % cseq)
 
     def call(self, branch: bytes, number: int) -> bytes:
         """A request to phone ``number``."""

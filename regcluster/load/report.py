@@ -147,7 +147,7 @@ class Report:
             if busiest.busy_share >= FULL_SHARE
             else "",
             f"{asked:.0f} requests a second were asked for, {self.sent_rate:.0f} were sent"
-            if self.load.is_open and not self.load.count and self.sent_rate < asked * KEPT_RATE
+            if self.load.is_open and self.sent_rate < asked * KEPT_RATE
             else "",
             f"1 % of the requests left {late / 1000:.1f} ms late or later, which is much of the "
             f"latency; the generator waited {busiest.waited_share:.0%} of the time for a CPU"
