@@ -65,7 +65,7 @@ class UdpFlow:
 
     def send(self, data: bytes, to: Hop | None = None) -> bool:
         """Send to the peer, or to another hop named by address. False: it was not sent."""
-        if to is None or to == self.peer:
+        if to is None or to is self.peer or to == self.peer:
             return self._endpoint.send(data, self._address, self._pin)
         address = address_of(to)
         if address is None or family_of(address) != family_of(self._address):

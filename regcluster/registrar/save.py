@@ -45,7 +45,6 @@ from regcluster.sip.headers import (
     Contact,
     parse_contacts,
     parse_expires,
-    parse_name_addr,
     parse_q,
 )
 from regcluster.sip.message import Request
@@ -305,7 +304,7 @@ def _bad(error: str) -> Refusal:
 
 def _name(request: Request, options: SaveOptions) -> str:
     """The URI that names the AOR, as written."""
-    return options.uri or parse_name_addr(request.first("to") or "").uri
+    return options.uri or request.to.uri
 
 
 def _host(uri: str) -> str:

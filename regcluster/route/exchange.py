@@ -16,7 +16,7 @@ from regcluster.proxy.redirect import redirect
 from regcluster.registrar.branch import MAX_BRANCHES, Branch
 from regcluster.registrar.serial import classes
 from regcluster.route.values import Avps, Xavps, flag_bit
-from regcluster.sip.headers import Via, parse_name_addr
+from regcluster.sip.headers import Via
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request
 from regcluster.sip.reply import REASONS, Reply
@@ -150,7 +150,7 @@ class Exchange:
     @property
     def to(self) -> Uri:
         """The To URI, which names the AOR of a REGISTER. Raises ``MalformedHeader``."""
-        return parse_uri(parse_name_addr(self.request.first("to") or "").uri)
+        return parse_uri(self.request.to.uri)
 
     @property
     def refusal(self) -> Reply | None:

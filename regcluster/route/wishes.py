@@ -18,7 +18,7 @@ from regcluster.registrar.plan import DEFAULT_TABLE
 from regcluster.registrar.select import BY_FLAGS
 from regcluster.route.exchange import Exchange
 from regcluster.route.values import Root
-from regcluster.sip.headers import MAX_UINT32, parse_name_addr
+from regcluster.sip.headers import MAX_UINT32
 from regcluster.sip.hop import Hop
 
 MAX_KEPT: Final = 4096
@@ -131,4 +131,4 @@ def _cfg(call: Exchange, registrar: RegistrarSettings) -> Root | None:
 
 
 def _is_in_dialog(call: Exchange) -> bool:
-    return "tag" in parse_name_addr(call.request.first("to") or "").params
+    return "tag" in call.request.to.params

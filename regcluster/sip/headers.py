@@ -130,7 +130,7 @@ def parse_name_addr(text: str) -> NameAddr:
 def is_usual_address(text: str) -> bool:
     """Whether ``text`` is plainly an address that ``parse_name_addr`` accepts.
 
-    It answers for nearly every From and To, at a fraction of the cost of reading it.
+    It answers for nearly every From, at a fraction of the cost of reading it.
     """
     return _USUAL_FROM.fullmatch(text) is not None
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
-from regcluster.sip.headers import CSeq, Via, parse_cseq, parse_via
+from regcluster.sip.headers import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
 
 METHODS: Final = frozenset(
     {
@@ -57,6 +57,7 @@ class Headers:
     """The first row of each name."""
     _via: Via | None = field(init=False, repr=False, compare=False)
     _cseq: CSeq | None = field(init=False, repr=False, compare=False)
+    _to: NameAddr | None = field(init=False, repr=False, compare=False)
 
     def __init__(self, headers: list[tuple[str, str]], lines: list[str], body: bytes) -> None:
         self.headers = headers
@@ -66,6 +67,7 @@ class Headers:
         self.by_name = dict(reversed(headers))
         self._via = None
         self._cseq = None
+        self._to = None
 
     def first(self, name: str) -> str | None:
         """The value of the first row called ``name``; None if there is none."""
@@ -98,6 +100,13 @@ class Headers:
         if self._cseq is None:
             self._cseq = parse_cseq(self.first("cseq") or "")
         return self._cseq
+
+    @property
+    def to(self) -> NameAddr:
+        """The To, read once. Raises ``MalformedHeader`` if it cannot be read."""
+        if self._to is None:
+            self._to = parse_name_addr(self.first("to") or "")
+        return self._to
 
 
 @dataclass(slots=True)

@@ -123,25 +123,27 @@ def _check_headers(message: Request | Response) -> None:
     if len(rows) != len(message.headers):
         _check_repeated(message)
     try:
-        _, from_, to = rows["via"], rows["from"], rows["to"]
+        _, from_, _ = rows["via"], rows["from"], rows["to"]
         call_id, _ = rows["call-id"], rows["cseq"]
     except KeyError as missing:
         name = _SINGLE.get(missing.args[0], "Via")
         raise MalformedMessage(400, f"Missing {name} header field") from None
     if not call_id or " " in call_id or "\t" in call_id:
         raise MalformedMessage(400, "Bad Call-ID")
-    if not (is_usual_address(from_) and is_usual_address(to)):
-        _check_address("From", from_)
-        _check_address("To", to)
+    _check_addresses(message, from_)
     _ = message.via
     method = message.cseq.method
     if isinstance(message, Request) and method != message.method:
         raise MalformedMessage(400, "CSeq method is not the request's")
 
 
-def _check_address(name: str, value: str) -> None:
+def _check_addresses(message: Request | Response, from_: str) -> None:
+    name = "From"
     try:
-        parse_name_addr(value)
+        if not is_usual_address(from_):
+            parse_name_addr(from_)
+        name = "To"
+        _ = message.to
     except MalformedHeader as broken:
         raise MalformedMessage(400, f"Bad {name}: {broken.reason}") from None
 

@@ -12,7 +12,6 @@ from typing import Final
 
 from regcluster import __version__
 from regcluster.errors import MalformedHeader
-from regcluster.sip.headers import parse_name_addr
 from regcluster.sip.hop import Hop, stamp_via
 from regcluster.sip.message import Request
 
@@ -130,16 +129,16 @@ def _echo(request: Request, status: int, source: Hop) -> list[str]:
     for name, spelled in _ECHOED:
         if name in values:
             rows.append(f"{spelled}: {values[name]}")
-            if name == "to" and status != 100 and not _has_tag(values[name]):
+            if name == "to" and status != 100 and not _has_tag(request, values[name]):
                 rows[-1] += f";tag={to_tag(request)}"
     return rows
 
 
-def _has_tag(to: str) -> bool:
+def _has_tag(request: Request, to: str) -> bool:
     if "tag" not in to.lower():
         return False
     try:
-        return "tag" in parse_name_addr(to).params
+        return "tag" in request.to.params
     except MalformedHeader:
         # Nobody can say what a tag added to such a value would belong to.
         return True

@@ -19,6 +19,8 @@ from regcluster.store.keys import bytes_text, text_bytes
 
 VERSION: Final = b"1"
 
+_PACKER: Final = msgpack.Packer(unicode_errors="surrogateescape")
+
 _RUID: Final = 66
 """Where the head ends and the ruid begins."""
 
@@ -83,7 +85,7 @@ def encode_tail(change: Change, plan: SavePlan) -> bytes:
         fields += (socket, methods)
     elif socket:
         fields += (socket,)
-    tail: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")
+    tail: bytes = _PACKER.pack(fields)
     if not change.instance and plan.xavp is None:
         return b"\n" + tail
     return _line(change, plan.xavp) + tail

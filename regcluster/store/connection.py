@@ -20,8 +20,9 @@ from regcluster.errors import StoreError, StoreUnavailable
 
 Arg = bytes | str | int
 
-pack = cast("Callable[[tuple[Arg, ...]], bytes]", hiredis.pack_command)
-"""A command as bytes. ``TypeError`` and ``UnicodeError`` are the caller's mistakes."""
+_COUNTS: Final = tuple([b"*%d" % count for count in range(64)])
+_SIZES: Final = tuple([b"\r\n$%d\r\n" % size for size in range(512)])
+"""What stands before the arguments of nearly all commands: looked up rather than written anew."""
 
 PASSING: Final = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"})
 """Errors of a server that is not ready, or no longer the primary: it has done nothing, and it, or
@@ -54,6 +55,24 @@ class Call:
     """On the loop's clock; the link sees to it."""
     hops: int = 0
     """How often a server of a Cluster has sent it to another."""
+    teller: asyncio.Future[Any] | None = None
+    """Who waits for the reply where it is told later than it comes (``durable``)."""
+
+
+def pack(args: tuple[Arg, ...]) -> bytes:
+    """A command as bytes. ``UnicodeError`` is the caller's mistake.
+
+    Compiled it takes half the time of hiredis's, and a command has twenty arguments.
+    """
+    count = len(args)
+    parts = [_COUNTS[count] if count < len(_COUNTS) else b"*%d" % count]
+    for arg in args:
+        text = arg if isinstance(arg, bytes) else str(arg).encode()
+        size = len(text)
+        parts.append(_SIZES[size] if size < len(_SIZES) else b"\r\n$%d\r\n" % size)
+        parts.append(text)
+    parts.append(b"\r\n")
+    return b"".join(parts)
 
 
 def error_code(text: str) -> str:

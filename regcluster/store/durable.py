@@ -35,37 +35,25 @@ class Durability:
         return len(args) > 1 and args[1] in self.changes
 
 
-@dataclass(slots=True, kw_only=True)
-class Change(Call):
-    """A call that is told its reply later than it comes: ``teller`` waits for that.
-
-    Over whichever connections it goes, it stays this one.
-    """
-
-    teller: asyncio.Future[Any]
-
-    def fail(self, why: BaseException) -> None:
-        """Tell that it failed, unless something was told before."""
-        if not self.teller.done():
-            self.teller.set_exception(why)
-
-
 class DurableConnection(Connection):
-    """A connection on which changes end once replicas have them."""
+    """A connection on which changes end once replicas have them.
+
+    A change is a call with a ``teller``; over whichever connections it goes, it stays this one.
+    """
 
     def __init__(self, on_end: Callable[[Connection], None], durability: Durability) -> None:
         super().__init__(on_end)
         self._durability = durability
-        self._uncovered: list[Change] = []
+        self._uncovered: list[Call] = []
         """Changes sent behind the last WAIT."""
         self._is_waiting = False
         """A WAIT is on its way."""
 
     def send(self, call: Call) -> None:
         """Write ``call``; if it is a change, a WAIT will follow."""
-        if not isinstance(call, Change) and self._durability.covers(call.args):
+        if call.teller is None and self._durability.covers(call.args):
             call = self._change(call)
-        if isinstance(call, Change):
+        if call.teller is not None:
             self._uncovered.append(call)
         super().send(call)
 
@@ -74,14 +62,15 @@ class DurableConnection(Connection):
             self._wait()
         super()._flush()
 
-    def _change(self, call: Call) -> Change:
+    def _change(self, call: Call) -> Call:
         """``call`` as one whose reply is kept back."""
         reply = self._loop.create_future()
-        change = Change(call.args, call.packed, reply, call.deadline, call.hops, teller=call.reply)
+        teller = call.reply
+        change = Call(call.args, call.packed, reply, call.deadline, call.hops, teller)
 
         def replied(reply: asyncio.Future[Any]) -> None:
             if not reply.cancelled() and (why := reply.exception()):
-                change.fail(why)
+                _fail(teller, why)
 
         change.reply.add_done_callback(replied)
         return change
@@ -99,22 +88,27 @@ class DurableConnection(Connection):
         wait.reply.add_done_callback(lambda reply: self._waited(reply, covered))
         super().send(wait)
 
-    def _waited(self, reply: asyncio.Future[Any], covered: list[Change]) -> None:
+    def _waited(self, reply: asyncio.Future[Any], covered: list[Call]) -> None:
         why = self._shortfall(reply)
         for change in covered:
             # One without a reply was sent again, here or elsewhere, and is seen to there.
-            if change.reply.done() and not change.teller.done():
-                self._tell(change, why)
+            if change.reply.done() and change.teller and not change.teller.done():
+                self._tell(change.reply, change.teller, why)
         self._is_waiting = False
         if self._uncovered:
             self._wait()
 
-    def _tell(self, change: Change, why: StoreUnavailable | None) -> None:
+    def _tell(
+        self,
+        reply: asyncio.Future[Any],
+        teller: asyncio.Future[Any],
+        why: StoreUnavailable | None,
+    ) -> None:
         if why:
             metrics.count_store_error("unreplicated")
-            change.fail(StoreUnavailable(*why.args))
-        elif not change.reply.cancelled():
-            change.teller.set_result(change.reply.result())
+            teller.set_exception(StoreUnavailable(*why.args))
+        elif not reply.cancelled():
+            teller.set_result(reply.result())
 
     def _shortfall(self, reply: asyncio.Future[Any]) -> StoreUnavailable | None:
         """Why the changes are not safe; ``None``: they are."""
@@ -124,3 +118,8 @@ class DurableConnection(Connection):
         if isinstance(has, int) and has >= wanted:
             return None
         return StoreUnavailable(f"{has} of {wanted} replicas have it")
+
+
+def _fail(teller: asyncio.Future[Any], why: BaseException) -> None:
+    if not teller.done():
+        teller.set_exception(why)
