@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from benchmarks.catalogue import BENCHMARKS
+from benchmarks.catalogue import BENCHMARKS, chosen
 from benchmarks.contestants import has_kamailio
 from benchmarks.options import Options
 from benchmarks.report import RESULTS, Report, save
@@ -44,16 +44,11 @@ def _names() -> str:
 def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: Any) -> None:
     """Run the benchmarks, and tell of each as soon as it is done."""
     options = _options(asked)
-    chosen = [
-        name
-        for name, each in BENCHMARKS.items()
-        if name in names or (not names and (options.full or each.quick))
-    ]
     if options.full and not folder:
         folder = RESULTS
     found: dict[str, Report] = {}
-    for name in chosen:
-        report = found[name] = BENCHMARKS[name].run(options)
+    for name in chosen(names, full=options.full):
+        report = found[name] = BENCHMARKS[name].run(options, found)
         if folder:
             save(report, folder)
         if not as_json:

@@ -65,6 +65,11 @@ class Entry:
     slowness: int = 1
     """What a round's number of requests is divided by, so that its turn is not the longest."""
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is regcluster."""
+        return self.name.startswith("regcluster")
+
 
 def entries(stores: tuple[str, ...] = ("Redis 7.0",), checkout: Path | None = None) -> list[Entry]:
     """Whoever is installed: Kamailio first, which the others are compared with."""

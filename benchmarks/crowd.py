@@ -105,26 +105,39 @@ def fill(store: RealServer, crowd: Crowd) -> float:
     return time.monotonic() - begun
 
 
+class Calls:
+    """Script calls as nodes would make them of REGISTERs, packed for the wire."""
+
+    def __init__(self, seed: str) -> None:
+        settings = Settings()
+        # No two processes may give out the same ids.
+        ruids = ruid_source(seed)
+        self._planner = Planner(settings.registrar, settings.location, ruids, random.random)
+        self._scripts = Scripts(_Notes(), Keys(settings.store), settings.store)
+
+    def save(self, register: bytes, due_in_ms: int = 0) -> bytes:
+        """What saves a REGISTER; ``due_in_ms``, if any, is when its binding is due."""
+        plan = self._planner.plan(cast("Request", parse(register)))
+        args = cast("tuple[Arg, ...]", self._scripts.save(cast("SavePlan", plan)))
+        if due_in_ms:
+            args = (*args[:_LIFETIME], due_in_ms, *args[_LIFETIME + 1 :])
+        return pack(args)
+
+
 def _fill(path: str, crowd: Crowd, indexes: range) -> None:
-    settings = Settings()
-    # No two processes may give out the same ids.
-    ruids = ruid_source(f"{indexes.start:012x}")
-    planner = Planner(settings.registrar, settings.location, ruids, random.random)
-    scripts = Scripts(_Notes(), Keys(settings.store), settings.store)
+    calls = Calls(f"{indexes.start:012x}")
     fleet = Fleet(crowd.size, PORT, crowd.first)
     with socket.socket(socket.AF_UNIX) as stream:
         stream.connect(path)
         for start in range(indexes.start, indexes.stop, AT_ONCE):
             some = range(start, min(start + AT_ONCE, indexes.stop))
             now = int(time.time() * 1000)
-            calls = []
-            for index, data in zip(some, fleet.some_registers(some, 1), strict=True):
-                plan = planner.plan(cast("Request", parse(data)))
-                args = cast("tuple[Arg, ...]", scripts.save(cast("SavePlan", plan)))
-                if due_at := crowd.due_at(index):
-                    args = (*args[:_LIFETIME], due_at - now, *args[_LIFETIME + 1 :])
-                calls.append(pack(args))
-            _exchange(stream, calls)
+            registers = fleet.some_registers(some, 1)
+            packed = [
+                calls.save(register, (due_at := crowd.due_at(index)) and due_at - now)
+                for index, register in zip(some, registers, strict=True)
+            ]
+            _exchange(stream, packed)
 
 
 def _exchange(stream: socket.socket, calls: list[bytes]) -> None:

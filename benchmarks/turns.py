@@ -50,6 +50,8 @@ class Cost:
 
     contestant: str
     work: str
+    phones: int = 0
+    """How many had registered."""
     parts: dict[str, list[float]] = field(default_factory=dict)
     """By process and round: node, store."""
 
@@ -70,35 +72,37 @@ class Player:
     def __init__(self, contestant: Contestant, phones: int, client: Client, slowness: int) -> None:
         self.contestant = contestant
         self.client = client
-        self._phones = phones
-        self._slowness = slowness
+        self.phones = phones
+        self.slowness = slowness
         self._turns = 1
         self._strangers = phones
         self._random = random.Random(phones)
 
     def register(self) -> None:
         """Let every phone register, by itself."""
-        for start in range(0, self._phones, AT_ONCE):
-            indexes = range(start, min(start + AT_ONCE, self._phones))
+        for start in range(0, self.phones, AT_ONCE):
+            indexes = range(start, min(start + AT_ONCE, self.phones))
             self.client.ask(self.client.fleet.some_registers(indexes, 1), b"200")
 
     def play(self, work: Work, requests: int) -> dict[str, float]:
         """Ask for some work; µs of CPU per request, by process."""
-        requests = max(1, requests // self._slowness)
+        requests = max(1, requests // self.slowness)
         return self.client.ask(self.messages(work, requests), work.status)
 
     def messages(self, work: Work, requests: int) -> list[bytes]:
-        """New requests, of phones nobody can foresee."""
-        self._turns += 1
-        indexes: Sequence[int]
-        if work.new:
-            indexes = range(self._strangers, self._strangers + requests)
-            self._strangers += requests
-        else:
-            indexes = self._random.choices(range(self._phones), k=requests)
-            # Nobody registers twice within a turn: a CSeq would have to rise.
-            indexes = list(dict.fromkeys(indexes))
-        return work.messages(self.client.fleet, indexes, self._turns)
+        """New requests, of phones that have never registered or in an order nobody foresees."""
+        found: list[bytes] = []
+        while len(found) < requests:
+            self._turns += 1
+            missing = requests - len(found)
+            if work.new:
+                indexes = list(range(self._strangers, self._strangers + missing))
+                self._strangers += missing
+            else:
+                # All of them before anybody's second turn, whose CSeq is a higher one.
+                indexes = self._random.sample(range(self.phones), min(missing, self.phones))
+            found += work.messages(self.client.fleet, indexes, self._turns)
+        return found
 
 
 @contextmanager
@@ -107,24 +111,29 @@ def players(
 ) -> Iterator[list[Player]]:
     """Start everybody and let their phones register; all of it ends with the block."""
     with ExitStack() as stack:
-        found = []
-        for number, entry in enumerate(entries):
-            contestant = stack.enter_context(entry.enter(folder / str(number), setup))
-            client = stack.enter_context(closing(Client(contestant, phones, transport)))
-            client.fleet = replace(client.fleet, first=FIRST_OF_MILLIONS, at_home=setup.forwards)
-            player = Player(contestant, phones, client, entry.slowness)
-            _populate(player, phones, setup)
-            found.append(player)
+        yield [
+            stack.enter_context(player(entry, folder / str(number), setup, phones, transport))
+            for number, entry in enumerate(entries)
+        ]
+
+
+@contextmanager
+def player(
+    entry: Entry, folder: Path, setup: Setup, phones: int, transport: str = "UDP"
+) -> Iterator[Player]:
+    """Start one contestant, whose phones register."""
+    with (
+        entry.enter(folder, setup) as contestant,
+        closing(Client(contestant, phones, transport)) as client,
+    ):
+        client.fleet = replace(client.fleet, first=FIRST_OF_MILLIONS, at_home=setup.forwards)
+        found = Player(contestant, phones, client, entry.slowness)
+        # A store is filled much faster without a node, and says the same afterwards.
+        if phones > AT_ONCE and contestant.is_ours and contestant.store and not setup.forwards:
+            fill(contestant.store, Crowd(phones))
+        else:
+            found.register()
         yield found
-
-
-def _populate(player: Player, phones: int, setup: Setup) -> None:
-    store = player.contestant.store
-    # A store is filled much faster without a node, and says the same afterwards.
-    if phones > AT_ONCE and store and player.contestant.is_ours and not setup.forwards:
-        fill(store, Crowd(phones))
-    else:
-        player.register()
 
 
 def play(
@@ -132,7 +141,7 @@ def play(
 ) -> list[Cost]:
     """Play all rounds; a cost for each work and player, in that order."""
     costs = {
-        (work.name, player): Cost(player.contestant.name, work.name)
+        (work.name, player): Cost(player.contestant.name, work.name, player.phones)
         for work in works
         for player in players
     }
@@ -149,7 +158,7 @@ def play(
 
 
 def rows(costs: Sequence[Cost], **columns: str | int) -> list[Row]:
-    """The costs as rows of a report, each part and all together."""
+    """The costs as rows of a report: each part, and all together. All rows have ``columns``."""
     found: list[Row] = []
     for cost in costs:
         for part in [*cost.parts, ALL]:
@@ -159,6 +168,7 @@ def rows(costs: Sequence[Cost], **columns: str | int) -> list[Row]:
                     **columns,
                     "work": cost.work,
                     "contestant": cost.contestant,
+                    "phones": cost.phones,
                     "part": part,
                     "us": round(cost.median(part), 2),
                     "least": min(rounds),
@@ -169,15 +179,16 @@ def rows(costs: Sequence[Cost], **columns: str | int) -> list[Row]:
     return found
 
 
-def table(costs: Sequence[Cost], title: str) -> str:
+def table(costs: Sequence[Cost], title: str, names: Sequence[str] = ()) -> str:
     """The costs of one work for readers, each also as a multiple of the first one's."""
-    lines = [f"{title:44}{'CPU, µs':>9}{'':>9}{'least':>9}{'most':>9}{'node':>9}{'store':>9}"]
-    for cost in costs:
+    names = names or [cost.contestant for cost in costs]
+    lines = [f"{title:54}{'CPU, µs':>9}{'':>9}{'least':>9}{'most':>9}{'node':>9}{'store':>9}"]
+    for name, cost in zip(names, costs, strict=True):
         figures = [cost.median(), cost.median() / costs[0].median()]
         cells = f"{figures[0]:9.1f}{figures[1]:7.2f} x"
         rounds = cost.rounds()
         cells += f"{min(rounds):9.1f}{max(rounds):9.1f}"
         if len(cost.parts) > 1:
             cells += "".join(f"{cost.median(part):9.1f}" for part in cost.parts)
-        lines.append(f"  {cost.contestant:42}{cells}")
+        lines.append(f"  {name:52}{cells}")
     return "\n".join(lines)

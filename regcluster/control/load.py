@@ -167,7 +167,8 @@ def _answers(report: "Report") -> dict[str, str | int]:
         "good answers": f"{report.good}, {report.good_rate:.0f} a second",
         "answered 503": f"{report.refused}, {ledger.retry_afters} with Retry-After",
         "answered wrongly": f"{report.failed}{_wrong(report)}",
-        "no answer": f"{report.lost}",
+        "no answer": f"{report.lost}"
+        + f", {report.abandoned} not waited for" * (report.abandoned > 0),
         "repeated": f"{ledger.repeated} retransmissions, {ledger.retried} later tries",
     }
 

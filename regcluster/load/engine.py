@@ -21,7 +21,7 @@ from regcluster.load.plan import Load
 from regcluster.load.timers import Ladder, offsets
 from regcluster.load.wire import Wire
 
-AT_ONCE = 64
+AT_ONCE = 16
 """Requests sent before answers get their turn."""
 
 LOOK_S = 0.02
@@ -34,8 +34,6 @@ LONGEST_BACKOFF_S = 1800.0
 """At most so long (RFC 5626 §4.5)."""
 
 REGISTERS = frozenset({"register", "refresh", "unregister"})
-
-now = time.monotonic
 
 
 class Order(Enum):
@@ -50,7 +48,7 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What an engine does, and how long; instants are monotonic seconds."""
+    """What an engine does, and how long; instants are those of ``clock``, in seconds."""
 
     kinds: Sequence[str]
     """One cycle of the mix."""
@@ -65,6 +63,7 @@ class Course:
     end: float = inf
     count: int = 0
     """Requests after the warm-up, at most; 0: as many as there is time for."""
+    clock: Callable[[], float] = time.monotonic
 
 
 class Ask:
@@ -101,6 +100,7 @@ class Engine:
         self._texts = texts
         self._course = course
         self._look = look
+        self._now = course.clock
         self._prefix = COOKIE + course.tag
         self._is_repeated = load.retransmit and load.transport == "udp"
         self._plain = self._ladder(is_invite=False)
@@ -128,7 +128,7 @@ class Engine:
     def run(self) -> None:
         """Send until the course is over, then wait for what is under way."""
         while True:
-            instant = now()
+            instant = self._now()
             if instant >= self._look_at and self._look_up(instant):
                 return
             self._start_due(instant)
@@ -144,7 +144,7 @@ class Engine:
 
     def _wait(self) -> float:
         """Seconds for which there may be nothing to do."""
-        instant = now()
+        instant = self._now()
         wait = LOOK_S
         if not self.ended:
             wait = min(wait, self._course.pace.wait(instant, len(self._waiting)))
@@ -184,7 +184,7 @@ class Engine:
             elif self.ended:
                 return
             else:
-                intended = self._course.pace.due(now(), len(self._waiting))
+                intended = self._course.pace.due(self._now(), len(self._waiting))
                 if intended is None:
                     return
                 self._start(intended)
@@ -192,7 +192,7 @@ class Engine:
     def _start(self, intended: float) -> None:
         course = self._course
         if intended >= course.end or (course.count and self.counted >= course.count):
-            self._finish(now())
+            self._finish(self._now())
             return
         if intended >= course.begin:
             if not self.begun:
@@ -232,7 +232,7 @@ class Engine:
         self._waiting[index] = ask
         ledger.sent[ask.kind] += 1
         self._step.sent += 1
-        instant = now()
+        instant = self._now()
         ladder.add(index, instant)
         note(ledger.lateness, int((instant - ask.intended) * 1e6))
         if not self._wire.send(channel, data):
@@ -250,11 +250,11 @@ class Engine:
         ask = self._waiting.pop(index)
         ask.ledger.lost[ask.kind] += 1
         self._step.lost += 1
-        self._try_again(ask, _backoff(ask.tries), now())
+        self._try_again(ask, _backoff(ask.tries), self._now())
 
     def _take(self, data: bytes) -> None:
         """Read one answer."""
-        instant = now()
+        instant = self._now()
         start = data.find(self._prefix) + len(self._prefix)
         try:
             index = int(data[start : start + 8], 16)

@@ -34,7 +34,7 @@ PREPARE_WINDOW = 64
 PREPARE_S = 120.0
 """How long one phone tries to be registered before the run."""
 
-SILENT_S = 4.0
+SILENT_S = 3.0
 """Seconds without a single answer after which nobody is there."""
 
 SIGN_S = 0.1
@@ -261,4 +261,5 @@ def _listed(engine: Engine) -> str:
         if status not in GOOD[kind]
     }
     words = [f"{bad[status]} x {status}" for status in sorted(bad, key=lambda s: -bad[s])]
-    return ", ".join([*words, f"{sum(engine.ledger.lost.values())} x none"])
+    lost = sum(engine.ledger.lost.values())
+    return ", ".join([*words, f"{lost} x none"] if lost else words)

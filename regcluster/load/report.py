@@ -101,6 +101,11 @@ class Report:
         )
 
     @property
+    def abandoned(self) -> int:
+        """Requests under way when the run was ended early."""
+        return self.sent - self.good - self.refused - self.failed - self.lost
+
+    @property
     def sent_rate(self) -> float:
         """Requests sent a second."""
         return self.sent / self.seconds
@@ -178,6 +183,7 @@ class Report:
             "retry_afters": ledger.retry_afters,
             "failed": self.failed,
             "lost": {**ledger.lost, "all": self.lost},
+            "abandoned": self.abandoned,
             "statuses": self.statuses(),
             "repeated": ledger.repeated,
             "retried": ledger.retried,

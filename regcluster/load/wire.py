@@ -24,6 +24,8 @@ BUFFER = 8 * 1024 * 1024
 
 MAX_ANSWER = 8192
 
+CONNECT_S = 5.0
+
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
 _PR_SET_TIMERSLACK = 29
@@ -162,12 +164,15 @@ def be_punctual() -> None:
 def connected(target: str, kind: socket.SocketKind) -> socket.socket:
     """A non-blocking socket to ``target``; raises ``RegclusterError`` if there is no way there."""
     host, port = parse_address(target)
+    sock = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=kind)[0]
         sock = socket.socket(family, kind)
-        sock.settimeout(5.0)
+        sock.settimeout(CONNECT_S)
         sock.connect(address)
     except OSError as error:
+        if sock:
+            sock.close()
         raise RegclusterError(f"cannot reach {target}: {error.strerror or error}") from error
     sock.setblocking(False)
     return sock

@@ -33,8 +33,8 @@ async def follow(desk: Desk, request: Request) -> Response:
     since = request.headers.get("last-event-id", query.since)
     wanted, includes = _wanted(query, since, settings), _filter(query, settings)
     if desk.streams.is_full:
-        limit = desk.streams.LIMIT
-        raise Problem(503, f"there are {limit} streams open, as many as there may be")
+        most = desk.streams.most
+        raise Problem(503, f"there are {most} streams open, as many as there may be")
     store = await desk.node.store()
 
     @asynccontextmanager

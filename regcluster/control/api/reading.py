@@ -89,7 +89,6 @@ async def _octets(request: Request) -> bytes:
 def _converted(what: str, convert: Callable[[], T]) -> T:
     try:
         return convert()
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
-        # The latter of what is nested too deep.
-        reason = str(wrong).replace(" - at `$.", " - at `") if str(wrong) else "nested too deep"
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        reason = str(wrong).replace(" - at `$.", " - at `")
         raise Problem(400, f"the {what} is not as it has to be: {reason}") from None

@@ -25,19 +25,21 @@ RETRY_MS = 2000
 GOODBYE_S = 0.5
 
 
+MOST = 8
+"""Streams at once: each reads the whole feed, about once a second."""
+
+
 class Streams:
-    """Those that are open."""
+    """Those that are open, ``most`` at once."""
 
-    LIMIT = 8
-    """Each reads the whole feed, about once a second."""
-
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self.most = most
         self._open: set[anyio.CancelScope] = set()
 
     @property
     def is_full(self) -> bool:
         """Whether there may be no more."""
-        return len(self._open) >= self.LIMIT
+        return len(self._open) >= self.most
 
     @contextmanager
     def holding(self, scope: anyio.CancelScope) -> Iterator[None]:
@@ -64,31 +66,37 @@ Source = Callable[[Tell], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 class EventStream(Response):
     """Sends what ``source`` gives, until it or the client ends, or ``streams`` do."""
 
-    def __init__(self, source: Source, streams: Streams) -> None:
+    def __init__(
+        self,
+        source: Source,
+        streams: Streams,
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+        slow_s: float = SLOW_S,
+    ) -> None:
         super().__init__(headers=NO_STORE, media_type="text/event-stream")
         del self.headers["content-length"]
         self._source = source
         self._streams = streams
+        self._heartbeat_s = heartbeat_s
+        self._slow_s = slow_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         async with anyio.create_task_group() as tasks:
             with self._streams.holding(tasks.cancel_scope):
                 tasks.start_soon(_leave, receive, tasks.cancel_scope.cancel)
-                sender = _Sender(send)
+                sender = _Sender(send, tasks.cancel_scope.cancel, self._slow_s)
                 tell = partial(_tell, sender, tasks)
                 try:
                     async with self._source(tell) as events:
                         await self._begin(sender)
-                        tasks.start_soon(sender.beat)
+                        tasks.start_soon(sender.beat, self._heartbeat_s)
                         async for event in events:
                             await sender.say(event)
                 except StoreError as why:
                     if not sender.has_begun:
                         await problem(503, f"the store: {why}")(scope, receive, send)
-                except TimeoutError:
-                    # It does not read; let it come back when it does.
-                    pass
             tasks.cancel_scope.cancel()
         await sender.end()
 
@@ -98,10 +106,12 @@ class EventStream(Response):
 
 
 class _Sender:
-    """One at a time, each in bounded time."""
+    """One at a time; ``give_up`` is called when one took longer than ``slow_s``."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, give_up: Callable[[], None], slow_s: float) -> None:
         self._send = send
+        self._give_up = give_up
+        self._slow_s = slow_s
         self._lock = anyio.Lock()
         self._said_at = anyio.current_time()
         self.has_begun = False
@@ -112,13 +122,15 @@ class _Sender:
 
     async def say(self, octets: bytes) -> None:
         async with self._lock:
-            with anyio.fail_after(SLOW_S):
+            with anyio.move_on_after(self._slow_s) as patience:
                 await self._send({"type": "http.response.body", "body": octets, "more_body": True})
+            if patience.cancelled_caught:
+                self._give_up()
             self._said_at = anyio.current_time()
 
-    async def beat(self) -> None:
+    async def beat(self, every_s: float) -> None:
         while True:
-            wait_s = self._said_at + HEARTBEAT_S - anyio.current_time()
+            wait_s = self._said_at + every_s - anyio.current_time()
             if wait_s <= 0:
                 await self.say(b":\n\n")
             else:

@@ -71,6 +71,14 @@ class Speaker:
         self.drains += 1
 
 
+class Healthy:
+    """A node without problems."""
+
+    def problems(self) -> list[str]:
+        """None."""
+        return []
+
+
 def bearing(token: str) -> Mapping[str, str]:
     """The header that shows ``token``."""
     return {"Authorization": f"Bearer {token}"}

@@ -11,7 +11,9 @@ from pathlib import Path
 from prometheus_client.mmap_dict import MmapedDict
 
 from tests.peer.conftest import StartNode
+from tests.peer.load import Load
 from tests.peer.node import DRAIN_S, START_S, Section
+from tests.peer.phone import Phone
 from tests.peer.processes import HOST, children, end_group, free_port, start, udp_owners, wait_until
 
 HOSTS = ("127.0.1.11", "127.0.1.12")
@@ -71,6 +73,17 @@ class Member:
         """How many requests each of its workers has taken."""
         workers = udp_owners(children(self.node.process.pid), self.port)
         return [_requests(worker) for worker in workers]
+
+
+async def lost(load: Load, member: Member) -> list[str]:
+    """Who was promised a binding, and cannot be found through ``member`` now."""
+    async with Phone(member.address) as caller:
+        missing = []
+        for user, answer in load.answers.items():
+            found = await caller.invite(user)
+            if answer.status == 200 and f"<{load.contact(user)}>" not in found.text:
+                missing.append(user)
+        return missing
 
 
 def _requests(worker: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.peer.balancers.balancer import Balancer
-from tests.peer.balancers.fleet import Member
+from tests.peer.balancers.fleet import Member, lost
 from tests.peer.load import Load
 from tests.peer.phone import Phone
 
@@ -14,17 +14,6 @@ pytestmark = [pytest.mark.peer, pytest.mark.anyio, pytest.mark.timeout(120)]
 
 PHONES = 2000
 RATE = 400
-
-
-async def lost(load: Load, member: Member) -> list[str]:
-    """Who was promised a binding, and cannot be found through ``member`` now."""
-    async with Phone(member.address) as caller:
-        missing = []
-        for user, answer in load.answers.items():
-            found = await caller.invite(user)
-            if answer.status == 200 and f"<{load.contact(user)}>" not in found.text:
-                missing.append(user)
-        return missing
 
 
 async def test_what_is_registered_through_one_node_is_found_through_each(

@@ -1,0 +1,159 @@
+"""Requests at a fixed rate, and how long each waits for its answer.
+
+When a request is to leave is decided in advance, and its time counts from then: an answer that
+comes late makes those behind it late too, and that is not hidden (no coordinated omission). The
+same loop asks a node and a store, so that its own lateness is in both figures.
+"""
+
+import select
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import hiredis
+
+HEAD_START_S = 0.02
+PATIENCE_S = 3.0
+LATE_S = 0.001
+LATE_SHARE = 0.01
+BUSY_SHARE = 0.9
+
+_BRANCH = b"branch="
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """What became of the requests of one turn."""
+
+    waits: list[float]
+    """Seconds from when a request should have left to its answer, sorted."""
+    unanswered: int
+    late: int
+    """Requests that left more than a millisecond too late, by the fault of whoever sends."""
+    own_share: float
+    """CPU of the sender, of one processor."""
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return len(self.waits) + self.unanswered
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the sender did its part, so that the waits are the other side's."""
+        return self.late <= LATE_SHARE * self.requests and self.own_share < BUSY_SHARE
+
+    def percentile(self, share: float) -> float:
+        """The wait, in µs, that so many of a hundred requests do not exceed."""
+        if not self.waits:
+            return float("inf")
+        return self.waits[min(len(self.waits), ceil(len(self.waits) * share / 100)) - 1] * 1e6
+
+
+class Line(Protocol):
+    """A way to whoever is asked, for numbered requests."""
+
+    socket: socket.socket
+
+    def send(self, message: bytes, /) -> object:
+        """Send the next request."""
+
+    def answered(self) -> Iterable[int]:
+        """The numbers of those answered by what can be read now."""
+
+
+class SipLine:
+    """UDP; an answer belongs to the request with its branch."""
+
+    def __init__(self, line: socket.socket, messages: Sequence[bytes], status: bytes) -> None:
+        self.socket = line
+        self.send = line.send
+        self._good = b"SIP/2.0 %b " % status
+        self._numbers = {_branch(message): number for number, message in enumerate(messages)}
+
+    def answered(self) -> Iterator[int]:
+        """Raises ``RuntimeError`` for another status."""
+        while True:
+            try:
+                data = self.socket.recv(65535, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            if not data.startswith(self._good):
+                raise RuntimeError(f"answered {data[:40]!r}")
+            yield self._numbers[_branch(data)]
+
+
+class StoreLine:
+    """A stream to a server that speaks RESP: replies come in order."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self.socket = line
+        self.send = line.sendall
+        self._reader = hiredis.Reader(notEnoughData=None)
+        self._count = 0
+
+    def answered(self) -> Iterator[int]:
+        """Raises ``RuntimeError`` for an error."""
+        self._reader.feed(self.socket.recv(1 << 18, socket.MSG_DONTWAIT))
+        while (reply := self._reader.gets()) is not None:
+            if isinstance(reply, hiredis.ReplyError):
+                raise RuntimeError(f"the store answered {reply}")
+            yield self._count
+            self._count += 1
+
+
+def warning(turns: Iterable[Paced]) -> str:
+    """A sentence about turns in which the sender fell behind; empty if there are none."""
+    all_turns = list(turns)
+    unsound = sum(not turn.is_sound for turn in all_turns)
+    if not unsound:
+        return ""
+    return (
+        f"\n\nIn {unsound} of {len(all_turns)} turns the sender itself fell behind, by more than a "
+        "millisecond for one request of a hundred:\nthose waits are upper bounds. "
+        "Measure on a quieter machine, or with more processors."
+    )
+
+
+def pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
+    """Send ``messages``, ``rate`` of them a second."""
+    patience = line.socket.gettimeout()
+    # With a time limit, Python itself would wait for what is not there.
+    line.socket.settimeout(None)
+    try:
+        return _pace(line, messages, rate)
+    finally:
+        line.socket.settimeout(patience)
+
+
+def _pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
+    clock, send, sockets = time.perf_counter, line.send, [line.socket]
+    waits: list[float] = []
+    late = sent = 0
+    spent = time.process_time()
+    start = clock() + HEAD_START_S
+    end = start + len(messages) / rate + PATIENCE_S
+    while len(waits) < len(messages) and (now := clock()) < end:
+        due = start + sent / rate
+        if sent < len(messages) and due <= now:
+            send(messages[sent])
+            sent += 1
+            late += now - due > LATE_S
+            if now - due > 1 / rate:
+                continue
+        pause = max(0.0, start + sent / rate - clock()) if sent < len(messages) else 0.1
+        if select.select(sockets, (), (), pause)[0]:
+            numbers = list(line.answered())
+            now = clock()
+            waits += [now - start - number / rate for number in numbers]
+    spent = time.process_time() - spent
+    waits.sort()
+    return Paced(waits, len(messages) - len(waits), late, spent / (clock() - start))
+
+
+def _branch(message: bytes) -> bytes:
+    start = message.index(_BRANCH) + len(_BRANCH)
+    return message[start : message.index(b";", start)]

@@ -1,0 +1,123 @@
+"""How many nodes and shards so many users need: arithmetic over measured costs.
+
+A node's cost per REGISTER does not depend on how many nodes there are, and a shard sees only its
+own partitions; ``scaling`` checks both. So the demand is divided by what one of them can do. What
+is assumed beyond that stands in ``Assumptions``, each with its reason.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from benchmarks.report import Row
+
+GB = 2**30
+
+
+@dataclass(slots=True, frozen=True)
+class Costs:
+    """What was measured, µs of CPU and bytes."""
+
+    register_node: float
+    """Of the worker and its supervisor."""
+    register_store: float
+    """Of a primary, which has a replica to tell."""
+    lookup_node: float
+    lookup_store: float
+    binding_bytes: float
+
+
+@dataclass(slots=True, frozen=True)
+class Assumptions:
+    """What the demand is, and how full anything may be."""
+
+    refresh_s: float = 1800.0
+    """A phone registers every half hour."""
+    lookups_per_hour: float = 2.0
+    """A phone is called twice in the busy hour."""
+    workers: int = 8
+    """Of one node, a core each."""
+    busy: float = 0.6
+    """How busy a worker or a primary may be on an ordinary day: above that answers take longer."""
+    flat_out: float = 0.9
+    """The same after an outage, when everybody waits anyway."""
+    recovery_s: float = 300.0
+    """Within which everybody is registered again after a full outage."""
+    shard_gb: float = 16.0
+    """Memory of a primary: more takes long to copy to a new replica."""
+    growth: float = 1.5
+    """Memory that a server holds over what its data take: fragments, and copies on write."""
+    spare_nodes: int = 1
+    """Nodes that may be away, for an upgrade or for good."""
+
+
+@dataclass(slots=True, frozen=True)
+class Need:
+    """What so many users need."""
+
+    users: int
+    registers_per_s: float
+    nodes: int
+    shards: int
+    shards_for: str
+    """What decides about their number: CPU or memory."""
+    memory_gb: float
+    """Of all primaries together; replicas need as much again."""
+    outage_registers_per_s: float
+    outage_nodes: int
+    outage_shards: int
+
+
+def need(users: int, costs: Costs, given: Assumptions) -> Need:
+    """Nodes and primaries for ``users``, on an ordinary day and after a full outage."""
+    registers = users / given.refresh_s
+    lookups = users * given.lookups_per_hour / 3600
+    node_cores = (registers * costs.register_node + lookups * costs.lookup_node) / 1e6
+    store_cores = (registers * costs.register_store + lookups * costs.lookup_store) / 1e6
+    memory_gb = users * costs.binding_bytes * given.growth / GB
+    by_cpu, by_memory = ceil(store_cores / given.busy), ceil(memory_gb / given.shard_gb)
+    again = users / given.recovery_s
+    again_nodes = again * costs.register_node / 1e6 / given.flat_out / given.workers
+    again_shards = again * costs.register_store / 1e6 / given.flat_out
+    return Need(
+        users=users,
+        registers_per_s=registers,
+        nodes=ceil(node_cores / given.busy / given.workers) + given.spare_nodes,
+        shards=max(by_cpu, by_memory, 1),
+        shards_for="memory" if by_memory > by_cpu else "CPU",
+        memory_gb=memory_gb,
+        outage_registers_per_s=again,
+        outage_nodes=ceil(again_nodes),
+        outage_shards=max(ceil(again_shards), by_memory),
+    )
+
+
+def rows(needs: list[Need]) -> Iterator[Row]:
+    """One row each."""
+    for it in needs:
+        yield {
+            "users": it.users,
+            "registers_per_s": round(it.registers_per_s),
+            "nodes": it.nodes,
+            "shards": it.shards,
+            "shards_for": it.shards_for,
+            "memory_gb": round(it.memory_gb, 1),
+            "outage_registers_per_s": round(it.outage_registers_per_s),
+            "outage_nodes": it.outage_nodes,
+            "outage_shards": it.outage_shards,
+        }
+
+
+def table(needs: list[Need]) -> str:
+    """The same for readers."""
+    lines = [
+        f"{'users':>12}{'REGISTER/s':>12}{'nodes':>7}{'shards':>8}{'for':>8}{'GB':>8}"
+        f"{'after an outage: REGISTER/s':>29}{'nodes':>7}{'shards':>8}"
+    ]
+    lines += [
+        f"{it.users:12,}{it.registers_per_s:12,.0f}{it.nodes:7}{it.shards:8}{it.shards_for:>8}"
+        f"{it.memory_gb:8.1f}{it.outage_registers_per_s:29,.0f}{it.outage_nodes:7}"
+        f"{it.outage_shards:8}"
+        for it in needs
+    ]
+    return "\n".join(lines)
