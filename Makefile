@@ -20,32 +20,42 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo "$$p"; break; fi; done)
 
-# Where `make native` puts the compiled package; whatever is started there, or has it first on its
-# path, runs it.
-NATIVE := .native
+# The hot path is compiled where there is a C compiler with Python's headers, which takes a minute;
+# NATIVE=no leaves it interpreted. The compiled package stands beside the checkout's own, and whoever
+# has it first on the path runs it.
+OVERLAY := .native
+NATIVE_STAMP := $(OVERLAY)/.built
+SOURCES := $(shell find regcluster -name '*.py') hatch_build.py pyproject.toml
+NATIVE ?= $(shell "$(PYTHON)" -c 'import os, shutil, sysconfig as s; \
+	cc = (s.get_config_var("CC") or "cc").split()[0]; \
+	header = os.path.join(s.get_path("include"), "Python.h"); \
+	print("yes" if shutil.which(cc) and os.path.exists(header) else "no")' 2>/dev/null)
+ifeq ($(NATIVE),yes)
+COMPILED := $(NATIVE_STAMP)
+ON_COMPILED := PYTHONPATH=$(CURDIR)/$(OVERLAY) PYTHONSAFEPATH=1
+endif
 
-.PHONY: help install run native test test-native peers test-peers test-chaos check cover bench lock clean
+.PHONY: help install run native test test-native peers test-peers test-chaos check docs cover bench
+.PHONY: bench-full bench-guard lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(RUN_STAMP) ## Put what the program needs into .venv
+install: $(RUN_STAMP) $(COMPILED) ## Put what the program needs into .venv; compile where that can be done
 	@:
 
-run: $(RUN_STAMP) ## Serve with the embedded store; ARGS="--set registrar.max_contacts=5" adds options
-	@exec $(BIN)/regcluster serve $(ARGS)
+run: install ## Serve with the embedded store; ARGS="--set registrar.max_contacts=5" adds options
+	@exec env $(ON_COMPILED) $(BIN)/regcluster serve $(ARGS)
 
 test: $(DEV_STAMP) ## Everything that needs only pip; ARGS="-k parse" narrows it
 	@$(BIN)/python -m pytest -m "not peer and not chaos" --durations=10 $(ARGS)
 
-native: $(DEV_STAMP) ## Compile the hot path, for speed alone: a node of its own in .native
-	@rm -rf $(NATIVE)
-	@REGCLUSTER_NATIVE=1 $(BIN)/python -m hatchling build -t wheel -d $(NATIVE)/wheel
-	@$(PIP) install --no-deps --target $(NATIVE) $(NATIVE)/wheel/*.whl
+native: $(NATIVE_STAMP) ## Compile the hot path into .native, as install does where it can
+	@:
 
-test-native: native ## The same tests as test, against what native has compiled
-	@PYTHONPATH=$(CURDIR)/$(NATIVE) PYTHONSAFEPATH=1 $(BIN)/python -m pytest -m "not peer and not chaos" \
-		-o "pythonpath=$(NATIVE) ." $(ARGS)
+test-native: $(DEV_STAMP) $(NATIVE_STAMP) ## The same tests as test, against what was compiled
+	@PYTHONPATH=$(CURDIR)/$(OVERLAY) PYTHONSAFEPATH=1 $(BIN)/python -m pytest \
+		-m "not peer and not chaos" -o "pythonpath=$(OVERLAY) ." $(ARGS)
 
 peers: ## Install the Debian programs that test-peers talks to (as root)
 	@.ci/peers
@@ -56,27 +66,37 @@ test-peers: $(DEV_STAMP) ## Against SIPp, sipsak and Debian's Redis; REGCLUSTER_
 test-chaos: $(DEV_STAMP) ## Stores that fail under load, and large ones: some minutes
 	@$(BIN)/python -m pytest -m chaos --durations=10 $(ARGS)
 
-check: $(DEV_STAMP) ## Format, lint, types, layers, shell, YAML, and cover
+check: $(DEV_STAMP) ## Format, lint, types, layers, shell, YAML, docs, and cover
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@.ci/shell-files | xargs -0 $(BIN)/shellcheck
 	@$(BIN)/yamllint --strict .
+	@$(MAKE) docs
 	@$(MAKE) cover
+
+docs: $(DEV_STAMP) ## Build the documentation into .site, every link checked
+	@$(BIN)/mkdocs --quiet build --strict
 
 cover: $(DEV_STAMP) ## Full branch coverage of each module of the pure rooms by its own tests
 	@$(BIN)/python tests/cover.py
 
-bench: $(DEV_STAMP) ## Print the benchmarks
+bench: $(DEV_STAMP) $(COMPILED) ## Print the benchmarks that take less than three minutes
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(DEV_STAMP) $(COMPILED) ## Measure everything that docs/performance.md tells
+	@$(BIN)/python -m benchmarks --full $(ARGS)
+
+bench-guard: $(DEV_STAMP) ## Fail if something takes 20 % longer than it did, beside a yardstick
+	@$(BIN)/python -m benchmarks.guard $(ARGS)
 
 lock: $(BIN)/python ## Pin requirements/*.txt anew from pyproject.toml
 	@requirements/lock "$(BIN)/python"
-	@touch requirements/run.txt requirements/dev.txt
+	@touch requirements/run.txt requirements/dev.txt requirements/native.txt
 
 clean: ## Remove .venv and everything built or cached
-	@rm -rf $(VENV) $(NATIVE) dist .coverage* .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(OVERLAY) .site dist .coverage* .hypothesis .import_linter_cache
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -96,6 +116,14 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing into $(VENV) ..."
 	@$(PINNED) requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(NATIVE_STAMP): $(SOURCES) requirements/native.txt | $(RUN_STAMP)
+	@echo "Compiling the hot path, which takes a minute (NATIVE=no does without) ..."
+	@rm -rf $(OVERLAY)
+	@$(PINNED) requirements/native.txt
+	@REGCLUSTER_NATIVE=1 $(BIN)/python -m hatchling build -t wheel -d $(OVERLAY)/wheel
+	@$(PIP) install --no-deps --target $(OVERLAY) $(OVERLAY)/wheel/*.whl
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)

@@ -81,7 +81,7 @@ def test_wheel_carries_the_scripts(tmp_path: Path) -> None:
     assert not [name for name in names if name.startswith("tests/")]
 
 
-@pytest.mark.parametrize("name", ["run", "dev"])
+@pytest.mark.parametrize("name", ["run", "dev", "native"])
 def test_every_requirement_is_pinned_by_hash(name: str) -> None:
     """A build that nobody pinned cannot come in: each requirement has a version and a hash."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
@@ -90,18 +90,19 @@ def test_every_requirement_is_pinned_by_hash(name: str) -> None:
     assert [] == loose
 
 
-def test_tests_run_what_production_runs() -> None:
-    """What both requirement files name, they name in the same version."""
-    run, dev = (_pins(ROOT / "requirements" / name) for name in ("run.txt", "dev.txt"))
+@pytest.mark.parametrize("name", ["run", "native"])
+def test_tests_run_what_production_runs(name: str) -> None:
+    """What another requirement file names, that of the tests names in the same version."""
+    pins, dev = _pins(ROOT / f"requirements/{name}.txt"), _pins(ROOT / "requirements/dev.txt")
 
-    assert run == {name: dev.get(name) for name in run}
+    assert pins == {name: dev.get(name) for name in pins}
 
 
 def test_every_dependency_is_pinned() -> None:
     """``make lock`` was run after the last change of the dependencies."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups = project["dependency-groups"]
-    listed = [*groups["test"], *groups["lint"], *groups["native"]]
+    listed = [package for group in groups.values() for package in group]
     wanted = [*project["project"]["dependencies"], *listed]
     names = {re.split(r"[\[><=~!; ]", line)[0] for line in wanted}
 
