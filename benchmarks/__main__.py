@@ -13,12 +13,16 @@ from benchmarks.report import RESULTS, Report, save
 
 FULL_REQUESTS = 10_000
 
+CHARTS = "charts"
+"""What is no benchmark: drawing those that were saved."""
+
 FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
 
 
 def _names() -> str:
     width = max(map(len, BENCHMARKS))
     lines = [f"  {name:{width}}  {each.what}" for name, each in BENCHMARKS.items()]
+    lines.append(f"  {CHARTS:{width}}  draws the reports that were saved, for docs/")
     return "\b\n" + "\n".join(lines)
 
 
@@ -27,7 +31,7 @@ def _names() -> str:
     help=f"Measure. Without a name, the quick ones; with --full, all.\n\n{_names()}",
     epilog="Kamailio is measured too where it is installed (make peers).",
 )
-@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]...")
+@click.argument("names", nargs=-1, type=click.Choice([*BENCHMARKS, CHARTS]), metavar="[NAME]...")
 @click.option("--full", is_flag=True, help="As large as in docs/performance.md: 25 minutes.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--requests", type=click.IntRange(100), help="In each turn.  [4000; full: 10000]")
@@ -47,8 +51,10 @@ def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: An
     if options.full and not folder:
         folder = RESULTS
     found: dict[str, Report] = {}
-    for name in chosen(names, full=options.full):
+    asked_for = tuple(name for name in names if name != CHARTS)
+    for name in chosen(asked_for, full=options.full) if asked_for or not names else []:
         report = found[name] = BENCHMARKS[name].run(options, found)
+        # Saved at once: an hour's figures are not lost with what comes after them.
         if folder:
             save(report, folder)
         if not as_json:
@@ -57,6 +63,16 @@ def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: An
         click.echo(msgspec.json.encode(found))
     elif not has_kamailio():
         click.echo("Kamailio is not installed (make peers): nothing to compare with.")
+    if CHARTS in names or (options.full and not names):
+        _draw(folder or RESULTS)
+
+
+def _draw(folder: Path) -> None:
+    # Not before it is needed: matplotlib takes a second to come.
+    from benchmarks.charts import draw_all
+
+    files = draw_all(folder)
+    click.echo(f"drew {len(files)} pictures from {folder}", err=True)
 
 
 def _options(asked: dict[str, Any]) -> Options:

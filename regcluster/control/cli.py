@@ -1,6 +1,6 @@
 """The command line: ``serve`` and ``check`` here, the verbs about bindings in ``bindings``, the
-change feed in ``watch``, those that move bindings in ``export`` and ``intake``, the one that speaks
-to a running node in ``running``.
+change feed in ``watch``, those that move bindings in ``export`` and ``intake``, those that speak to
+running nodes in ``running``, ``drain`` and ``top``, the list of nodes in ``nodes``.
 
 Every error of ours becomes one sentence on standard error and an exit code in this module and
 nowhere else. Only ``serve`` loads the server half.
@@ -15,10 +15,15 @@ from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import bindings, output, running, watch
+from regcluster.control.completion import completion
+from regcluster.control.drain import drain
 from regcluster.control.exits import NO_STORE, UNUSABLE, fail
 from regcluster.control.export import export
 from regcluster.control.intake import import_
+from regcluster.control.load import bench
+from regcluster.control.nodes import node_group
 from regcluster.control.options import Source, json_option, settings_options
+from regcluster.control.top import top
 from regcluster.errors import ConfigError, RegclusterError, StoreError
 
 EPILOG = """\b
@@ -27,6 +32,7 @@ Exit codes:
   1  not found, not allowed, or not all of an import
   2  wrong usage, or settings that cannot be used
   3  the store cannot be reached, or is not one of ours
+  4  measured, but the load generator was the limit (bench)
 """
 
 
@@ -62,6 +68,11 @@ main.add_command(export)
 main.add_command(watch.watch)
 main.add_command(running.set_)
 main.add_command(import_)
+main.add_command(bench)
+main.add_command(node_group)
+main.add_command(top)
+main.add_command(drain)
+main.add_command(completion)
 
 
 @main.command()

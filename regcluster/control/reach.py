@@ -19,7 +19,7 @@ from regcluster.control.options import Command
 from regcluster.errors import StoreError
 
 if TYPE_CHECKING:
-    from regcluster.store.api import Store
+    from regcluster.store import RedisStore
 
 T = TypeVar("T")
 
@@ -54,12 +54,12 @@ def place(command: Command) -> Command:
     return with_place
 
 
-def look(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]]) -> T:
+def look(loaded: Loaded, verb: Callable[["RedisStore"], Awaitable[T]]) -> T:
     """``ask`` without setting the store up: one that nobody has used yet holds nothing to see."""
     return ask(loaded, verb, may_set_up=False)
 
 
-def ask(loaded: Loaded, verb: Callable[["Store"], Awaitable[T]], *, may_set_up: bool) -> T:
+def ask(loaded: Loaded, verb: Callable[["RedisStore"], Awaitable[T]], *, may_set_up: bool) -> T:
     """Open the store, run ``verb`` on it, close it."""
     # Only here: ``--help`` and wrong usage should not wait for the store's half of us.
     from regcluster.store import open_store

@@ -14,6 +14,7 @@ import msgspec
 
 from regcluster.config.values import shown
 from regcluster.control import errand, output
+from regcluster.control.completion import changeable_keys
 from regcluster.control.errand import ROOT, Answer, Errand
 from regcluster.control.exits import UNUSABLE, say_no
 from regcluster.control.options import json_option
@@ -43,7 +44,13 @@ class Node:
 @json_option
 @click.option("--node", "wanted", metavar="NODE", help="Its name, or the id of its process.")
 @click.option("--reset", is_flag=True, help="Give up what was set: each KEY, or all without one.")
-@click.argument("words", metavar="[KEY VALUE | KEY=VALUE]...", nargs=-1, type=click.UNPROCESSED)
+@click.argument(
+    "words",
+    metavar="[KEY VALUE | KEY=VALUE]...",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=changeable_keys,
+)
 def set_(as_json: bool, wanted: str | None, reset: bool, words: tuple[str, ...]) -> None:
     """Change settings of a node that runs here.
 

@@ -13,7 +13,7 @@ from regcluster.store.event import Event
 from tests.control.api.speaker import Speaker, api_of, asking
 from tests.control.command import ALICE, binding
 
-PAGE = Path("docs/api.md")
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
 
 def names(operation: Operation) -> str:
