@@ -123,6 +123,8 @@ def bench(
 
     if window is not None:
         fields.update(rate=0.0, window=window)
+    if self_check and fields["transport"] != "udp":
+        fail("--self-check is for UDP", UNUSABLE)
     load = Load(targets=targets or ("127.0.0.1:5060",), prepare=not no_prepare, **fields)
     try:
         load.check()
