@@ -241,9 +241,11 @@ def ruid_source(prefix: str) -> Callable[[], str]:
 
     ``prefix`` must be unlike that of any other process, now or earlier: random, 44 bits or more.
     """
+    start = f"uloc-{prefix}-"
     numbers: Iterator[int] = count(1)
 
     def next_ruid() -> str:
-        return f"uloc-{prefix}-{next(numbers):x}"
+        # Python's own format() takes three times as long.
+        return start + hex(next(numbers))[2:]
 
     return next_ruid

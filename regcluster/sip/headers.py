@@ -152,7 +152,7 @@ def parse_contacts(values: Sequence[str]) -> list[Contact] | Literal["*"]:
     raise MalformedHeader("* used in contact and more than 1 contact")
 
 
-# All phones together send a handful of values: these three are looked up rather than read.
+# All phones together send a handful of values: these four are looked up rather than read or written.
 @lru_cache(maxsize=64)
 def parse_q(text: str) -> int:
     """A q value in thousandths; digits behind the third count for nothing (§25.1 qvalue)."""
@@ -166,6 +166,7 @@ def parse_q(text: str) -> int:
     return units * 1000 + thousandths
 
 
+@lru_cache(maxsize=64)
 def render_q(thousandths: int) -> str:
     """A q value as text, without trailing zeros: 1000 is ``1``, 380 is ``0.38``."""
     return f"{thousandths // 1000}.{thousandths % 1000:03}".rstrip("0").rstrip(".")
