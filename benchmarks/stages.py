@@ -1,14 +1,12 @@
-"""CPU of each pure step of one REGISTER, in this process, on the messages of the fleet.
+"""Each pure step of one REGISTER, in this process, on the messages of the fleet.
 
-The steps are timed in turns and the best of many rounds counts: what is slower than that was
-somebody else's doing. Caches are warm here as they never are in a node, so the steps add up to less
-than a REGISTER costs there; their proportions hold.
+``micro`` plays them in turns with all else that is small.
 """
 
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.phones import Fleet
@@ -28,9 +26,6 @@ from regcluster.store.endpoint import Endpoint
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.scripts import Scripts
 
-MESSAGES = 1000
-ROUNDS = 15
-
 NOW = 1_800_000_000_000
 SETTINGS = Settings()
 
@@ -42,7 +37,6 @@ class Stage:
     name: str
     inputs: Callable[[], Sequence[Any]]
     step: Callable[[Any], object]
-    best_us: float = field(default=float("inf"))
 
     def play(self) -> float:
         """Time one round; µs an input."""
@@ -50,9 +44,7 @@ class Stage:
         begun = time.process_time()
         for item in inputs:
             step(item)
-        spent = (time.process_time() - begun) / len(inputs) * 1e6
-        self.best_us = min(self.best_us, spent)
-        return spent
+        return (time.process_time() - begun) / len(inputs) * 1e6
 
 
 class _Packer:
@@ -69,7 +61,7 @@ class _Packer:
     async def close(self) -> None: ...
 
 
-def stages(messages: int = MESSAGES) -> list[Stage]:
+def stages(messages: int) -> list[Stage]:
     """The steps of a refresh, in order, over so many messages a round."""
     data = Fleet(messages, 5060).registers(2)
     planner = Planner(
@@ -94,22 +86,6 @@ def stages(messages: int = MESSAGES) -> list[Stage]:
             lambda pair: render_reply(pair[0], pair[1], source),
         ),
     ]
-
-
-def measure() -> list[Stage]:
-    """Play all rounds."""
-    measured = stages()
-    for _ in range(ROUNDS):
-        for stage in measured:
-            stage.play()
-    return measured
-
-
-def report(measured: list[Stage]) -> str:
-    """The figures as a table."""
-    total = sum(stage.best_us for stage in measured)
-    rows = [f"{s.name:32}{s.best_us:9.2f} {100 * s.best_us / total:5.0f} %" for s in measured]
-    return "\n".join([f"{'Step of a REGISTER, µs':32}", *rows, f"{'together':32}{total:9.2f}"])
 
 
 def _requests(data: Sequence[bytes]) -> list[Request]:

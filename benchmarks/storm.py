@@ -169,51 +169,54 @@ def _node(limits: Section) -> Iterator[Node]:
 
 def told(found: Sequence[Storm]) -> Report:
     """What was measured, as a report."""
-    rows: list[Row] = []
+    phones = f"A storm of {found[0].users:,} phones"
     lines = [
-        f"{'A storm of ' + format(found[0].users, ',') + ' phones':28}{'capacity':>10}"
-        f"{'50 %':>8}{'90 %':>8}{'99 %, s':>9}{'503':>9}"
-        f"{'repeated':>10}{'dropped':>10}{'failed':>8}"
+        f"{phones:28}{'capacity':>10}{'50 %':>8}{'90 %':>8}{'99 %, s':>9}"
+        f"{'503':>9}{'repeated':>10}{'dropped':>10}{'failed':>8}"
     ]
     for it in found:
-        within = it.within_s
-        rows.append(
-            {
-                "transport": it.transport,
-                "name": it.name,
-                "users": it.users,
-                "capacity": round(it.capacity),
-                **{f"within_s_{percent}": seconds for percent, seconds in within.items()},
-                "refused": it.refused,
-                "repeated": it.repeated,
-                "overflow": it.overflow,
-                "failed": it.failed,
-            }
-        )
-        times = "".join(f"{'never' if s is None else f'{s:.1f}':>8}" for s in within.values())
+        name = f"{it.transport.upper()}, {it.name}"
+        times = "".join(f"{'never' if s is None else s:>8}" for s in it.within_s.values())
         lines.append(
-            f"{it.transport.upper() + ', ' + it.name:28}{it.capacity:10,.0f}{times} {it.refused:9,}{it.repeated:10,}"
+            f"{name:28}{it.capacity:10,.0f}{times} {it.refused:9,}{it.repeated:10,}"
             f"{it.overflow:10,}{it.failed:8,}"
         )
+    return Report(
+        name="storm",
+        title="Everybody registers again at once",
+        unit="a second",
+        rows=[*map(_summary, found), *_courses(found)],
+        text="\n".join(lines),
+        charts=_CHARTS,
+    )
+
+
+def _summary(it: Storm) -> Row:
+    within = {f"within_s_{percent}": seconds for percent, seconds in it.within_s.items()}
+    return {
+        "transport": it.transport,
+        "name": it.name,
+        "users": it.users,
+        "capacity": round(it.capacity),
+        **within,
+        "refused": it.refused,
+        "repeated": it.repeated,
+        "overflow": it.overflow,
+        "failed": it.failed,
+    }
+
+
+def _courses(found: Sequence[Storm]) -> Iterator[Row]:
+    """A row for each slice of each."""
     for it in found:
-        rows += [
-            {
+        for number, good in enumerate(it.goodput):
+            yield {
                 "transport": it.transport,
                 "series": it.name,
                 "second": (number + 1) * SLICE_S,
                 "goodput": good / SLICE_S,
                 "offered": it.sent[number] / SLICE_S,
             }
-            for number, good in enumerate(it.goodput)
-        ]
-    return Report(
-        name="storm",
-        title="Everybody registers again at once",
-        unit="phones a second",
-        rows=rows,
-        text="\n".join(lines),
-        charts=_CHARTS,
-    )
 
 
 _CHARTS = [

@@ -95,8 +95,9 @@ def serve(source: Source) -> None:
 def check(source: Source, as_json: bool, is_print: bool, reference: bool, schema: bool) -> None:
     """Check the settings and tell all that is wrong.
 
-    The store is not asked anything; a route script is loaded, as a node does when it starts. What
-    --print writes is a settings file itself, but for passwords, which are hidden.
+    The store is not asked anything; a route script is loaded and a token file read, as a node does
+    when it starts. What --print writes is a settings file itself, but for passwords, which are
+    hidden.
     """
     if reference:
         from regcluster.config.reference import render
@@ -112,6 +113,7 @@ def check(source: Source, as_json: bool, is_print: bool, reference: bool, schema
         loaded = source.load()
         _check_url(loaded.settings.store.url)
         _check_script(loaded.settings)
+        _check_tokens(loaded.settings.http.token_file)
     except ConfigError as wrong:
         if not as_json:
             raise
@@ -141,6 +143,14 @@ def _check_script(settings: Settings) -> None:
         # What a script says while it is loaded is no answer of ours.
         log.configure(settings.log)
         load_script(settings.routing.script, settings.registrar.event_callback)
+
+
+def _check_tokens(file: str) -> None:
+    """Raise ``ConfigError`` for a token file that no node would start with."""
+    if file:
+        from regcluster.control.api.tokens import read_tokens
+
+        read_tokens(file)
 
 
 def _checked(loaded: Loaded, as_json: bool, is_print: bool) -> str:

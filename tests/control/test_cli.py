@@ -251,6 +251,15 @@ def test_check_loads_the_route_script_as_a_node_would(
     assert wrong in result.stderr
 
 
+def test_check_reads_the_token_file_as_a_node_would(folder: Path) -> None:
+    """Without telling what may be a token."""
+    (folder / "tokens").write_text("secretsecretsecret\n")
+    result = run("check", "--set", "http.token_file=tokens")
+
+    wrong = "http.token_file: tokens:1: a line is a role, read or write, and a token"
+    assert (2, f"regcluster: {wrong}\n") == (result.exit_code, result.stderr)
+
+
 def test_check_finds_a_good_route_script_good(folder: Path) -> None:
     """It is loaded and not entered; what it says meanwhile does not get into the answer."""
     script = "from regcluster.route.kemi import KSR\nKSR.info('here')\n"

@@ -10,9 +10,10 @@ from regcluster.control import output
 from regcluster.control.api.answers import NO_STORE, JsonResponse
 from regcluster.control.api.desk import Desk, read_totals
 from regcluster.control.api.reading import read_query
-from regcluster.control.api.shapes import LeaseRow, NodeList, NodeRow, NoQuery
+from regcluster.control.api.shapes import NoQuery
+from regcluster.control.nodes import document
 from regcluster.log import get_logger
-from regcluster.store.roster import NodeLease, read_nodes
+from regcluster.store.roster import read_nodes
 
 logger = get_logger(__name__)
 
@@ -21,8 +22,7 @@ async def list_nodes(desk: Desk, request: Request) -> Response:
     """Every node that has left a trace in the store."""
     read_query(request, NoQuery)
     nodes = await read_nodes(await desk.node.store())
-    document = NodeList([node_row(node) for node in nodes])
-    return JsonResponse(msgspec.to_builtins(document), headers=NO_STORE)
+    return JsonResponse({"nodes": [document(node) for node in nodes]}, headers=NO_STORE)
 
 
 async def show_node(desk: Desk, request: Request) -> Response:
@@ -47,16 +47,3 @@ async def drain(desk: Desk, request: Request) -> Response:
     desk.node.drain()
     within_s = desk.node.in_force().settings.node.drain_s
     return JsonResponse({"within_s": within_s}, 202, NO_STORE)
-
-
-def node_row(node: NodeLease) -> NodeRow:
-    """A node as it is listed."""
-    notice = node.notice
-    return NodeRow(
-        name=node.name,
-        lease_ms=node.lease_ms,
-        workers=notice.workers if notice else None,
-        addresses=list(notice.addresses) if notice else [],
-        epoch=notice.epoch if notice else None,
-        leases=[LeaseRow(lease.number, lease.epoch, lease.lease_ms) for lease in node.workers],
-    )

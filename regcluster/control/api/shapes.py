@@ -100,23 +100,18 @@ class Counts(Struct):
     tables: dict[str, TableCounts]
 
 
-class LeaseRow(Struct):
-    """One worker of a node, by its lease."""
-
-    number: Count
-    epoch: Annotated[str, Meta(description="Another one at each start of the worker.")]
-    lease_ms: Annotated[int, Meta(ge=0, description="What is left of its lease; 0: it ended.")]
-
-
 class NodeRow(Struct):
     """A node, as the store knows it."""
 
     name: str
-    lease_ms: Annotated[int, Meta(ge=0, description="0: the node is gone.")]
+    state: Annotated[
+        Literal["up", "partly", "gone"],
+        Meta(description="partly: some of its workers do not renew their leases."),
+    ]
     workers: Annotated[int | None, Meta(description="How many it says it runs.")]
+    leases: Annotated[int, Meta(ge=0, description="How many of its workers have a lease.")]
     addresses: list[str]
-    epoch: Annotated[str | None, Meta(description="Another one at each start of the node.")]
-    leases: list[LeaseRow]
+    lease_ms: Annotated[int, Meta(ge=0, description="What is left of the longest of these.")]
 
 
 class NodeList(Struct):
