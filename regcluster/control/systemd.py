@@ -16,6 +16,9 @@ from regcluster.log import get_logger
 
 logger = get_logger(__name__)
 
+PATIENCE_S = 0.5
+"""With a manager that does not read: as long as that the node stands still."""
+
 SPARE_S = 5.0
 """What is asked for beyond the time in which a node has promised to end."""
 
@@ -79,7 +82,8 @@ class ServiceManager:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ours:
-                ours.setblocking(False)
+                # One that is busy has room again soon; a word that is lost is not said again.
+                ours.settimeout(PATIENCE_S)
                 ours.sendto("\n".join(words).encode(), self._address)
         except OSError as why:
             logger.warning("service manager not told", problem=str(why))
