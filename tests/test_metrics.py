@@ -17,6 +17,7 @@ from regcluster import metrics
 from regcluster.control.gauges import NodeGauges
 from regcluster.edge import stream
 from regcluster.sip.message import METHODS
+from tests.deploy.promql import exported
 
 COLLECTORS = {
     name: value for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)
@@ -103,6 +104,15 @@ def test_every_figure_stands_in_the_reference() -> None:
     for name, row in rows.items():
         for label in labels.get(name.removesuffix("_total"), ()):
             assert f"`{label}`" in row
+
+
+def test_the_page_asks_for_no_figure_that_is_not_there() -> None:
+    """Not in what it tells those who come from elsewhere either."""
+    page = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text()
+
+    there = {name.removesuffix("_bucket") for name in exported()}
+
+    assert set() == set(re.findall(r"\bregcluster_\w+", page)) - there
 
 
 @pytest.mark.parametrize("name", COLLECTORS)
