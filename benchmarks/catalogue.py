@@ -58,6 +58,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "rates": Benchmark(
         "benchmarks.rates", "CPU and latency of a refresh at fixed rates", when="full"
     ),
+    "kamailio": Benchmark(
+        "benchmarks.peer", "what a REGISTER costs Kamailio, and when", when="full"
+    ),
     "latency": Benchmark(
         "benchmarks.latency", "a refresh at 70 % of capacity, beside the store", when="full"
     ),
