@@ -25,8 +25,9 @@ from regcluster.load.pace import (
 )
 from regcluster.load.phones import Phones
 from regcluster.load.plan import Load
+from regcluster.load.punctual import be_punctual
 from regcluster.load.stream import TcpWire
-from regcluster.load.wire import UdpWire, Wire, be_punctual
+from regcluster.load.wire import UdpWire, Wire
 
 PREPARE_WINDOW = 64
 """REGISTERs under way while phones are prepared, of all processes."""

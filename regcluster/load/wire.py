@@ -4,7 +4,6 @@
 A channel is one socket; which target it leads to was decided when it was made.
 """
 
-import ctypes
 import select
 import socket
 import struct
@@ -28,7 +27,6 @@ CONNECT_S = 5.0
 
 _SO_MEMINFO = 55
 _MEMINFO_DROPS = 8
-_PR_SET_TIMERSLACK = 29
 
 Take = Callable[[bytes], None]
 """What a wire calls with each message that came in."""
@@ -154,11 +152,6 @@ class Poller:
     def close(self) -> None:
         """Watch nothing any more."""
         self._epoll.close()
-
-
-def be_punctual() -> None:
-    """Have the kernel end this process's waits on time: by default it may add 50 µs to each."""
-    ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(1))
 
 
 def connected(target: str, kind: socket.SocketKind) -> socket.socket:
