@@ -152,7 +152,7 @@ def parse_contacts(values: Sequence[str]) -> list[Contact] | Literal["*"]:
     raise MalformedHeader("* used in contact and more than 1 contact")
 
 
-# All phones together send a handful of values: these four are looked up rather than read or written.
+# All phones together send a handful of values: these four are looked up, not read or written.
 @lru_cache(maxsize=64)
 def parse_q(text: str) -> int:
     """A q value in thousandths; digits behind the third count for nothing (§25.1 qvalue)."""
