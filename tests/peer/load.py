@@ -19,12 +19,14 @@ class Load:
     """Registrations started a second."""
     repeat: bool = True
     """Whether an unanswered request is sent again, as a phone would."""
+    names: str = "user"
+    """What the names of the users begin with; a number follows."""
     answers: dict[str, Answer] = field(default_factory=dict)
     """By user."""
     silent: list[str] = field(default_factory=list)
     """Users who got no answer at all."""
     started: int = 0
-    """Registrations sent so far: those of ``user0`` to the one before this number."""
+    """Registrations sent so far: those of the first user to the one before this number."""
     stopped: bool = False
     """Set it to end ``run``: what is under way is still waited for."""
     _progress: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,7 +44,7 @@ class Load:
                 await asyncio.sleep(start + number / self.rate - loop.time())
                 if self.stopped:
                     break
-                tasks.create_task(self._one(f"user{number}", give_up_s))
+                tasks.create_task(self._one(f"{self.names}{number}", give_up_s))
 
     async def reached(self, count: int) -> None:
         """Return once ``count`` registrations have been answered."""

@@ -132,6 +132,8 @@ class Phone:
                 data, ancillary, _, _ = self._socket.recvmsg(65535, _ANCILLARY)
             except BlockingIOError:
                 return
+            if not data:
+                continue  # Some balancers pass on that there was nobody to be reached.
             answered = self._waiting.get(_branch(data))
             # A provisional response ends nothing, and a repeated one finds nobody waiting.
             if answered and not answered.done() and data[8:9] != b"1":

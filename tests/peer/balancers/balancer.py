@@ -4,10 +4,12 @@ The files are used as they are, except for the addresses and paths that their re
 change. A file that does not hold one of these fails the test.
 """
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.peer.balancers.fleet import Member
+from tests.peer.node import Section
 from tests.peer.processes import HOST, end, free_port, start, wait_until
 
 FILES = Path(__file__).parents[3] / "deploy" / "loadbalancer"
@@ -57,6 +59,15 @@ class Balancer:
         return all(mark in Path(f"/proc/net/{name}").read_text() for name in sockets)
 
 
+def node_settings(kind: str) -> dict[str, Section]:
+    """What nodes behind a ``kind`` of balancer need, but for what each test has of its own."""
+    sections: dict[str, Section] = tomllib.loads((FILES / kind / "regcluster.toml").read_text())
+    own = ("store", "http", "listen")
+    return {name: values for name, values in sections.items() if name not in own} | {
+        "routing": {**sections["routing"], "domains": []}
+    }
+
+
 def kamailio(program: str, folder: Path, members: Sequence[Member]) -> Balancer:
     """Kamailio with ``dispatcher`` and ``path``."""
     balancer = Balancer(folder)
@@ -85,7 +96,7 @@ def nginx(program: str, folder: Path, members: Sequence[Member]) -> Balancer:
         changes |= {f"{old}:5060": member.sip, f"{old}:5062": member.proxied}
     changes["listen 5060"] = f"listen {HOST}:{balancer.port}"
     file = balancer.write("nginx/nginx.conf", changes)
-    command = [program, "-c", str(file), "-p", str(folder), "-e", "stderr", "-g", "daemon off;"]
+    command = [program, "-c", str(file), "-e", "stderr", "-g", "daemon off;"]
     balancer.start(command, ("udp", "tcp"))
     return balancer
 

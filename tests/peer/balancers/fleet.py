@@ -69,6 +69,16 @@ class Member:
         self.node.process = start(command, self.node.log)
         wait_until(self.node.is_ready, START_S, "the node is ready again")
 
+    def forwarded(self) -> float:
+        """How many requests it has sent on."""
+        name, kind = "regcluster_sip_forwarded_total", ("kind", "request")
+        counters = self.node.counters()
+        return sum(
+            n
+            for (counter, labels), n in counters.items()
+            if (counter, kind in labels) == (name, True)
+        )
+
     def spread(self) -> list[int]:
         """How many requests each of its workers has taken."""
         workers = udp_owners(children(self.node.process.pid), self.port)

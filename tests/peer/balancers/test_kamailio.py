@@ -5,15 +5,23 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.peer.balancers import balancer
 from tests.peer.balancers.balancer import Balancer
 from tests.peer.balancers.fleet import Member, lost
 from tests.peer.load import Load
+from tests.peer.node import Section
 from tests.peer.phone import Phone
 
 pytestmark = [pytest.mark.peer, pytest.mark.anyio, pytest.mark.timeout(120)]
 
 PHONES = 2000
 RATE = 400
+
+
+@pytest.fixture
+def sections() -> dict[str, Section]:
+    """As the example has it, but for ``redirect``, so that there need be nobody to be called."""
+    return balancer.node_settings("kamailio") | {"routing": {"mode": "redirect"}}
 
 
 async def test_what_is_registered_through_one_node_is_found_through_each(

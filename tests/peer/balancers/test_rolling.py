@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.peer.balancers import balancer
 from tests.peer.balancers.balancer import Balancer
 from tests.peer.balancers.fleet import Member, lost
 from tests.peer.load import Load
@@ -26,8 +27,8 @@ NOTICED_S = 15.0
 
 @pytest.fixture
 def sections() -> dict[str, Section]:
-    """The balancer asks every second, and is told for two that a node is about to leave."""
-    return {"node": {"notice_s": 2.0}}
+    """As the example has it, but for ``redirect``, so that there need be nobody to be called."""
+    return balancer.node_settings("kamailio") | {"routing": {"mode": "redirect"}}
 
 
 def renew(fleet: list[Member], leave: Callable[[Member], object]) -> None:
@@ -39,10 +40,10 @@ def renew(fleet: list[Member], leave: Callable[[Member], object]) -> None:
 
 
 async def rolled(
-    fleet: list[Member], balancer: Balancer, leave: Callable[[Member], object]
+    fleet: list[Member], address: tuple[str, int], leave: Callable[[Member], object]
 ) -> Load:
     """The load of a rolling restart, with all that became of it."""
-    async with Phone(balancer.address) as phone:
+    async with Phone(address) as phone:
         load = Load(phone, RATE)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(load.run(MOST))
@@ -57,7 +58,7 @@ async def test_a_restart_without_warning_fails_no_register_and_loses_no_binding(
     fleet: list[Member], kamailio_balancer: Balancer
 ) -> None:
     """Each node is killed; what it had not answered is answered by the other one in time."""
-    load = await rolled(fleet, kamailio_balancer, Member.kill)
+    load = await rolled(fleet, kamailio_balancer.address, Member.kill)
 
     assert ([], {200}) == (load.silent, {answer.status for answer in load.answers.values()})
     assert [[], []] == [await lost(load, member) for member in fleet]
@@ -67,7 +68,7 @@ async def test_a_restart_by_draining_is_seen_by_nobody(
     fleet: list[Member], kamailio_balancer: Balancer
 ) -> None:
     """Nor is anything lost or refused: hardly a phone has to send anything twice."""
-    load = await rolled(fleet, kamailio_balancer, Member.drain)
+    load = await rolled(fleet, kamailio_balancer.address, Member.drain)
     repeated = [user for user, answer in load.answers.items() if answer.sends > 1]
 
     assert ([], {200}) == (load.silent, {answer.status for answer in load.answers.values()})
