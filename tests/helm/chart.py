@@ -55,7 +55,7 @@ def render(values: Values) -> list[Object]:
         found
         for file, text in texts.items()
         if file.endswith(".yaml")
-        for found in yaml.safe_load_all(text)
+        for found in yaml.load_all(text, Loader=yaml.CSafeLoader)
         if found
     ]
 

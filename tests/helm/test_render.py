@@ -4,7 +4,6 @@ from functools import cache
 from typing import Any
 
 import helm_python
-import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -12,6 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from regcluster import __version__
 from tests.helm.chart import CHART, NAMESPACE, SETS, Object, chart, objects_of, values_of
 from tests.helm.crds import SPECS
+from tests.helm.kubernetes import complaints
 
 KUBERNETES = ("1.27", "1.37")
 """The oldest that the chart takes, and the newest that we have the schemas of."""
@@ -52,10 +52,9 @@ def test_the_linter_has_nothing_to_say(name: str) -> None:
 def test_kubernetes_takes_every_object(name: str, version: str) -> None:
     """By its schema of that version, in which no unknown field passes."""
     own = [found for found in objects_of(name) if is_kubernetes_own(found)]
-    for found in own:
-        kubernetes_validate.validate(found, version, strict=True)
 
     assert own
+    assert [] == [told for found in own for told in complaints(found, version)]
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -1,12 +1,15 @@
 """What single values do, and which of them do not go together."""
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 from helm_python import HelmRenderError
 
 from tests.helm.chart import (
     NAME,
+    ROOT,
     Values,
     container,
     objects_of,
@@ -244,3 +247,26 @@ def test_names_can_be_chosen() -> None:
     assert {"voice"} == {
         o["metadata"]["labels"]["team"] for o in objects if o["metadata"]["name"] in own
     }
+
+
+def test_alerts_and_dashboard_are_those_of_deploy() -> None:
+    """Word for word, with the placeholders that are Prometheus's and Grafana's to fill in."""
+    objects = objects_of("scaled")
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())
+    groups = one(objects, "PrometheusRule")["spec"]["groups"]
+    text = one(objects, "ConfigMap", f"{NAME}-dashboard")["data"]["regcluster.json"]
+
+    assert rules["groups"] == groups[:-1]
+    assert "regcluster-own" == groups[-1]["name"]
+    assert json.loads((ROOT / "deploy/grafana/dashboards/regcluster.json").read_text()) == (
+        json.loads(text)
+    )
+
+
+def test_the_job_is_called_as_the_alerts_have_it() -> None:
+    """Prometheus takes its name from a label of the pods, whatever the chart is called."""
+    label = one(objects_of("scaled"), "PodMonitor")["spec"]["jobLabel"]
+    pods = [pod(objects_of(name))["metadata"]["labels"] for name in ("scaled", "all")]
+
+    assert ["regcluster"] * 2 == [labels[label] for labels in pods]
+    assert 'job="regcluster"' in (ROOT / "deploy/prometheus/rules.yaml").read_text()
