@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +127,28 @@ def test_every_word_that_a_label_may_be_is_explained(name: str) -> None:
     known |= {*metrics.STORE_CALLS, *metrics.STORE_FAULTS, "found", "expired", "owner", "done"}
 
     assert [] == [word for word in words & known if f"`{word}`" not in section]
+
+
+def test_what_has_not_happened_yet_is_zero() -> None:
+    """A series that begins with its first event hides that event from a rate."""
+    program = (
+        "from prometheus_client import generate_latest\n"
+        "from regcluster import metrics\n"
+        "print(generate_latest().decode())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True)
+    series = Counter(re.findall(r"^(\w+_total)\{.*\} 0\.0$", done.stdout.decode(), re.MULTILINE))
+
+    assert {
+        "regcluster_sip_drops_total": len(metrics.DROPPED),
+        "regcluster_connections_closed_total": len(metrics.CLOSINGS),
+        "regcluster_registrations_total": len(metrics.OUTCOMES),
+        "regcluster_registrations_rejected_total": len(metrics.REJECTED),
+        "regcluster_lookups_total": 2,
+        "regcluster_store_errors_total": len(metrics.STORE_FAULTS),
+        "regcluster_bindings_removed_total": 2,
+        "regcluster_event_callbacks_total": 3,
+    } == {name: count for name, count in series.items() if name.startswith("regcluster")}
 
 
 def test_a_method_nobody_knows_is_no_label() -> None:

@@ -112,6 +112,20 @@ async def test_each_expiry_is_told_on_one_worker(store: RedisStore, valkey: Real
     assert len(aors) == counted("done") - done
 
 
+async def test_how_late_a_script_is_told_is_counted(store: RedisStore, valkey: RealServer) -> None:
+    """By the store's clock, from the event's being written."""
+    name, script = "regcluster_feed_lag_seconds", Script()
+    before = REGISTRY.get_sample_value(f"{name}_sum") or 0.0
+    async with calling(store, script):
+        at = int(await store.now()) - 7000
+        fields = (b"kind", b"expired", b"aor", b"late", b"key", b"sip:a@192.0.2.1")
+        valkey.ask(b"XADD", FEEDS[0], b"%d-0" % at, *fields, b"value", VALUE)
+        await script.until(1)
+    lag_s = (REGISTRY.get_sample_value(f"{name}_sum") or 0.0) - before
+
+    assert 7.0 <= lag_s < 7.0 + PATIENCE_S
+
+
 async def test_a_script_that_fails_is_told_of_the_next(
     store: RedisStore, valkey: RealServer
 ) -> None:

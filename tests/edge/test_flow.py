@@ -125,6 +125,7 @@ def test_tokens_name_worker_life_and_connection() -> None:
     before, after = FlowTable(3, "1f"), FlowTable(3, "2a")
 
     assert ["3.1f.1", "3.1f.2", "3.2a.1"] == [before.mint(), before.mint(), after.mint()]
+    assert (2, 1) == (before.minted, after.minted)
 
 
 @pytest.mark.parametrize(("token", "worker"), [("0.1f.1", 0), ("12.1f.77", 12)])

@@ -3,8 +3,12 @@
 import asyncio
 
 import pytest
+from anyio.lowlevel import checkpoint
+from fakeredis import FakeAsyncRedis, FakeServer
 from structlog.testing import capture_logs
 
+from regcluster.store.census import Census
+from regcluster.store.client import ClientLink
 from regcluster.store.leases import LEASE_MS
 from regcluster.store.remote import RedisStore
 from regcluster.store.upkeep import Upkeep, for_ever
@@ -48,6 +52,40 @@ async def test_the_heartbeat_is_the_first_command(store_server: Server) -> None:
     await store.close()
 
     assert b"EVALSHA" == next(iter(link.calls))
+
+
+async def test_who_has_a_census_counts_at_once(store: RedisStore) -> None:
+    """Before its first pause."""
+    told: list[int] = []
+    census = Census(store, lambda: ["location"], lambda _, bindings, aors: told.append(bindings))
+    kept = Upkeep(store, worker(store, "n1"), lambda: ["location"], census)
+
+    kept.start()
+    await until(lambda: told)
+    await kept.stop()
+
+    assert [0] == told
+
+
+async def test_a_census_without_an_answer_is_no_error_that_nobody_foresaw() -> None:
+    """The link has counted it."""
+    server = FakeServer()
+    server.connected = False
+    store = RedisStore(ClientLink(FakeAsyncRedis(server=server, protocol=2)), STORE)
+    asked: list[str] = []
+
+    def tables() -> list[str]:
+        asked.append("location")
+        return ["location"]
+
+    kept = Upkeep(store, worker(store, "n1"), lambda: ["location"], Census(store, tables, print))
+    with capture_logs() as lines:
+        kept.start()
+        await until(lambda: asked)
+        await checkpoint()
+        await kept.stop()
+
+    assert [] == [line for line in lines if line["event"] == "upkeep of the store failed"]
 
 
 async def test_to_stop_what_never_began_is_no_error(
