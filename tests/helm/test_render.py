@@ -132,4 +132,5 @@ def test_a_package_holds_what_is_needed_and_no_more(tmp_path: Any) -> None:
     assert {template["name"] for template in chart().templates} == {
         template["name"] for template in package.templates
     }
+    assert {"files/rules.yaml", "files/dashboard.json"} <= names
     assert [] == [name for name in names if name.startswith("ci/")]
