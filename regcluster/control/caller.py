@@ -12,7 +12,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 HEAD_S = 10.0
-"""From the connection, or the end of the last answer, to the whole head of a request."""
+"""From the connection, or the first octet after an answer, to the whole head of a request. One that
+says nothing after an answer is closed by uvicorn."""
 
 MOST = 256
 """Connections at once; past it new ones are closed."""
@@ -46,11 +47,6 @@ class Caller(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """A request, or some of it."""
         super().data_received(data)
-        self._attend()
-
-    def on_response_complete(self) -> None:
-        """A request is answered."""
-        super().on_response_complete()
         self._attend()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -11,8 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from regcluster.config import HttpSettings, LogSettings, NodeSettings, Settings, StoreSettings
+from regcluster.config.fields import FIELDS
+from regcluster.config.reader import Loaded
 from regcluster.control.errand import Errand
-from regcluster.control.front import Storeroom
+from regcluster.control.front import Front, Storeroom
+from regcluster.control.gauges import NodeGauges
+from regcluster.control.overlay import Overlay
+from regcluster.control.workers import Workers
 from regcluster.errors import ConfigError, StoreUnavailable
 from tests.control.api.speaker import READ, TOKENS, WRITE, bearing
 from tests.control.node import Node, started, tell
@@ -183,6 +188,21 @@ async def test_a_node_without_usable_tokens_does_not_start(
     with pytest.raises(ConfigError, match="holds no token"):
         async with started(settings, tmp_path):
             pass
+
+
+def test_the_origin_of_a_setting_is_that_of_the_value_in_force(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Of what needs a restart, that of the start."""
+    first = Loaded(settings, dict.fromkeys(FIELDS, "first"))
+    overlay = Overlay(first)
+    gauges = NodeGauges("1.2.3", 0.0)
+    workers = Workers([], tmp_path, gauges, lambda _: None)
+    front = Front(first, overlay, workers, lambda: settings, lambda: None)
+    overlay.take_up(Loaded(settings, dict.fromkeys(FIELDS, "second")))
+    origins = front.in_force().origins
+
+    assert ("first", "second") == (origins["node.name"], origins["registrar.min_expires"])
 
 
 async def test_a_store_that_has_moved_is_opened_anew(server_url: str) -> None:

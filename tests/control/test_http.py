@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 import anyio
 import httpx
 import pytest
+from anyio.abc import SocketStream
 from prometheus_client import CollectorRegistry, Counter
 
 from regcluster.control import http
 from regcluster.errors import ConfigError
+from tests.control.watch import PATIENCE_S
 from tests.peer.processes import HOST, free_port
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +122,14 @@ async def test_what_is_not_there_is_a_problem_document(
     assert {"type": "about:blank", "title": title, "status": status} == answer.json()
 
 
+async def test_a_head_that_does_not_end_breaks_the_connection() -> None:
+    """It would be kept in memory until it does."""
+    async with served() as client, await _connected(client) as line:
+        await line.send(b"GET / HTTP/1.1\r\n")
+        with anyio.fail_after(PATIENCE_S), pytest.raises(anyio.BrokenResourceError):
+            await _send_headers(line)
+
+
 async def test_nobody_is_told_what_we_are_made_of() -> None:
     """No name of a server that one could look up the holes of."""
     async with served() as client:
@@ -154,3 +164,13 @@ def test_an_ipv6_address_is_bound() -> None:
         family = bound.family
 
     assert socket.AF_INET6 == family
+
+
+async def _connected(client: httpx.AsyncClient) -> SocketStream:
+    return await anyio.connect_tcp(HOST, client.base_url.port or 0)
+
+
+async def _send_headers(line: SocketStream) -> None:
+    """One after the other, for as long as somebody reads them."""
+    while True:
+        await line.send(b"X: " + 10_000 * b"x" + b"\r\n")
