@@ -95,7 +95,7 @@ def test_the_warm_up_is_sent_but_not_counted() -> None:
 
 
 def test_a_closed_loop_that_gets_no_answer_still_ends() -> None:
-    """The warm-up's requests are not counted as those of the run that never began."""
+    """In time; the warm-up's requests are not counted as those of the run that never began."""
     engine = offered(load(window=4, warmup_s=0.5, timeout_s=5.0), Air(silent))
 
     assert (4, 4, 0) == (
@@ -103,6 +103,14 @@ def test_a_closed_loop_that_gets_no_answer_still_ends() -> None:
         engine.warmup.lost["refresh"],
         engine.ledger.sent["refresh"],
     )
+    assert 1.0 <= engine.ended - engine.begun < 1.05
+
+
+def test_answers_that_come_after_the_end_are_good_but_not_in_time() -> None:
+    """So that a rate of answers is of the time in which there were requests."""
+    engine = offered(load(rate=10), Air(after(0.35)))
+
+    assert (10, 7) == (sum(engine.ledger.latency["refresh"].values()), engine.ledger.in_time)
 
 
 def test_kinds_are_sent_by_weight() -> None:

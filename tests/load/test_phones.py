@@ -1,5 +1,7 @@
 """Whose turn it is."""
 
+from itertools import pairwise
+
 from regcluster.load import Load
 from regcluster.load.phones import Phones
 from regcluster.load.plan import MOST_USERS
@@ -19,6 +21,14 @@ def test_known_phones_are_visited_in_turn() -> None:
     phones = Phones(Load(users=10), 1, 2)
 
     assert [1, 3, 5, 7, 9] == sorted(phones.choose["refresh"]() for _ in range(5))
+
+
+def test_neighbours_do_not_follow_each_other() -> None:
+    """So that a server's caches help it no more than real phones would."""
+    phones = Phones(Load(users=1000), 0, 1)
+    numbers = [phones.choose["lookup"]() for _ in range(100)]
+
+    assert all(abs(one - other) > 100 for one, other in pairwise(numbers))
 
 
 def test_newcomers_have_numbers_nobody_has() -> None:

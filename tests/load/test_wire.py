@@ -103,7 +103,7 @@ def test_a_phone_answers_what_is_forwarded_to_it(server: socket.socket) -> None:
     """From the address that is its contact, all but an ACK."""
     wire = UdpWire([address(server)], 1, is_callee=True)
     host, _, port = wire.contact.rpartition(":")
-    for message in (INVITE.replace(b"INVITE", b"ACK"), INVITE):
+    for message in (b"ACK sip:a@b SIP/2.0\r\nVia: other\r\nTo: <sip:a@b>\r\n\r\n", INVITE):
         server.sendto(message, (host, int(port)))
     wire.receive(5.0, lambda data: None)
     data, peer = server.recvfrom(1000)
