@@ -66,4 +66,5 @@ def test_prometheus_is_told_of_the_rules_and_calls_the_job_as_they_do() -> None:
     settings = read("prometheus.yaml")
 
     assert ["rules.yaml"] == settings["rule_files"]
-    assert f'job="{settings["scrape_configs"][0]["job_name"]}"' in RULES["RegclusterDown"]["expr"]
+    (pattern,) = re.findall(r'job=~"(.*?)"', RULES["RegclusterDown"]["expr"])
+    assert re.fullmatch(pattern, settings["scrape_configs"][0]["job_name"])
