@@ -52,6 +52,21 @@ def test_nothing_is_awaited_while_an_exception_is_handled(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMPILED)
+def test_no_attribute_begins_as_none_in_the_body_of_a_class(name: str) -> None:
+    """mypyc takes that for a mere declaration where the type is a protocol or None."""
+    tree = ast.parse((ROOT / name).read_text())
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    plain = [
+        node
+        for node in classes
+        if not any("dataclass" in ast.unparse(it) for it in node.decorator_list)
+    ]
+    attributes = [s for node in plain for s in node.body if isinstance(s, ast.AnnAssign)]
+
+    assert [] == [s.lineno for s in attributes if s.value and ast.unparse(s.value) == "None"]
+
+
+@pytest.mark.parametrize("name", COMPILED)
 def test_no_coroutine_yields(name: str) -> None:
     """mypyc compiles no asynchronous generators."""
     nodes = [node for function in functions(name) for node in ast.walk(function)]

@@ -71,8 +71,6 @@ class PipelinedLink:
     With ``durability`` a change ends only when replicas have it too.
     """
 
-    guide: Guide | None = None
-
     def __init__(
         self,
         place: Place,
@@ -87,6 +85,7 @@ class PipelinedLink:
         self._durability = durability
         self._deadline_s = deadline_s
         self._sources = sources
+        self.guide: Guide | None = None
         self._connection: Connection | None = None
         self._waiting: deque[Call] = deque()
         self._ticking = False
