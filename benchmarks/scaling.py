@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.contestants import is_native
 from benchmarks.options import Options
 from benchmarks.processes import cpu_us
 from benchmarks.progress import Progress
@@ -149,21 +150,21 @@ def run(options: Options) -> Report:
     shards = SHARDS if options.full else SHARDS[:: len(SHARDS) - 1]
     progress = Progress("settings", 2 + len(nodes) + len(shards))
     found: list[Cost] = []
-    with one_server(1) as running:
+    with one_server(1, options.beside) as running:
         for cost in _one_worker(running, effort):
             found.append(cost)
             progress.step()
     for count in nodes:
-        with one_server(count) as running:
+        with one_server(count, options.beside) as running:
             name = _several(count, "node") + ", 1 server"
             found.append(measure(running, name, (count, 1), EACH * count, effort))
         progress.step()
     for count in shards:
-        with sharded(AMONG, count) as running:
+        with sharded(AMONG, count, options.beside) as running:
             name = f"{AMONG} nodes, {_several(count, 'shard')}, replicated"
             found.append(measure(running, name, (AMONG, count), EACH * count, effort))
         progress.step()
-    return told(found)
+    return told(found, "native" if is_native(options.beside or Path()) else "pure")
 
 
 def _one_worker(running: Running, effort: Effort) -> Iterator[Cost]:
@@ -203,12 +204,12 @@ def costs(found: Sequence[Cost]) -> Costs:
     )
 
 
-def told(found: Sequence[Cost]) -> Report:
-    """What was measured, and what follows from it."""
+def told(found: Sequence[Cost], kind: str) -> Report:
+    """What was measured, and what follows from it; ``kind`` of build."""
     needs = [need(users, costs(found), Assumptions()) for users in SIZES]
     return Report(
         name="scaling",
-        title="CPU per request of one to four nodes and one to three shards",
+        title=f"CPU per request of one to four {kind} nodes and one to three shards",
         unit="µs",
         rows=[*_figures(found), *rows(needs)],
         text=f"{_table(found)}\n\n{table(needs)}",
@@ -251,32 +252,37 @@ def _table(found: Sequence[Cost]) -> str:
 
 
 @contextmanager
-def one_server(nodes: int) -> Iterator[Running]:
+def one_server(nodes: int, checkout: Path | None = None) -> Iterator[Running]:
     """So many nodes on one Redis without a replica."""
     with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as name, ExitStack() as stack:
         store = RealServer("redis8", redis8(), Path(name))
         stack.callback(store.stop)
-        yield _running(nodes, Path(name), store.url, stack, {"store": [store.process.pid]})
+        running = _nodes(nodes, Path(name), store.url, checkout, stack)
+        yield _running(running, {"store": [store.process.pid]})
 
 
 @contextmanager
-def sharded(nodes: int, shards: int) -> Iterator[Running]:
+def sharded(nodes: int, shards: int, checkout: Path | None = None) -> Iterator[Running]:
     """So many nodes on a Redis Cluster, each of whose primaries has a replica."""
     with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as name, ExitStack() as stack:
         fleet = stack.enter_context(cluster(redis8(), primaries=shards))
         pids = [member.process.pid for member in fleet.members]
         # Those that were made primaries come first.
         stores = {"store": pids[:shards], "replicas": pids[shards:]}
-        yield _running(nodes, Path(name), fleet.url, stack, stores)
+        yield _running(_nodes(nodes, Path(name), fleet.url, checkout, stack), stores)
 
 
-def _running(
-    count: int, folder: Path, url: str, stack: ExitStack, stores: dict[str, list[int]]
-) -> Running:
+def _nodes(
+    count: int, folder: Path, url: str, checkout: Path | None, stack: ExitStack
+) -> list[Node]:
     nodes: list[Node] = []
     for _ in range(count):
-        nodes.append(Node(folder, url, {"node": {"workers": 1}}))
+        nodes.append(Node(folder, url, {"node": {"workers": 1}}, checkout))
         stack.callback(nodes[-1].stop)
+    return nodes
+
+
+def _running(nodes: Sequence[Node], stores: dict[str, list[int]]) -> Running:
     roots = {"node": [node.process.pid for node in nodes], **stores}
     return Running([f"{HOST}:{node.port}" for node in nodes], roots)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+from benchmarks.contestants import is_native
 from benchmarks.options import Options
 from benchmarks.progress import Progress
 from benchmarks.report import Chart, Report, Row
@@ -97,14 +98,14 @@ def run(options: Options) -> Report:
     progress = Progress("storms", len(WEATHERS))
     found = []
     for weather in WEATHERS:
-        found.append(storm(weather, users))
+        found.append(storm(weather, users, options.beside))
         progress.step()
-    return told(found)
+    return told(found, "native" if is_native(options.beside or Path()) else "pure")
 
 
-def storm(weather: Weather, users: int) -> Storm:
-    """One storm of so many users."""
-    with _node(weather.limits) as node:
+def storm(weather: Weather, users: int, checkout: Path | None = None) -> Storm:
+    """One storm of so many users, at a node of the code in ``checkout``, if given."""
+    with _node(weather.limits, checkout) as node:
         capacity = _capacity(node, weather.transport)
         report = load.run(
             Load(
@@ -150,7 +151,7 @@ def _capacity(node: Node, transport: str) -> float:
 
 
 @contextmanager
-def _node(limits: Section) -> Iterator[Node]:
+def _node(limits: Section, checkout: Path | None) -> Iterator[Node]:
     """A node of one worker, which shares one core with its store; this process has the others."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
@@ -161,14 +162,15 @@ def _node(limits: Section) -> Iterator[Node]:
         os.sched_setaffinity(0, cores[-1:])
         store = RealServer("redis8", redis8(), Path(folder))
         stack.callback(store.stop)
-        node = Node(Path(folder), store.url, {"node": {"workers": 1}, "limits": limits})
+        sections: dict[str, Section] = {"node": {"workers": 1}, "limits": limits}
+        node = Node(Path(folder), store.url, sections, checkout)
         stack.callback(node.stop)
         os.sched_setaffinity(0, cores[:-1])
         yield node
 
 
-def told(found: Sequence[Storm]) -> Report:
-    """What was measured, as a report."""
+def told(found: Sequence[Storm], kind: str) -> Report:
+    """What was measured, as a report; ``kind`` of build."""
     phones = f"A storm of {found[0].users:,} phones"
     lines = [
         f"{phones:28}{'capacity':>10}{'50 %':>8}{'90 %':>8}{'99 %, s':>9}"
@@ -183,7 +185,7 @@ def told(found: Sequence[Storm]) -> Report:
         )
     return Report(
         name="storm",
-        title="Everybody registers again at once",
+        title=f"Everybody registers again at once, at one {kind} worker",
         unit="a second",
         rows=[*map(_summary, found), *_courses(found)],
         text="\n".join(lines),
