@@ -16,7 +16,6 @@ NOT_YET = {
 
 OURS_LATER = {
     "listen": {"tls", "ws", "wss"},
-    "http": {"token_file"},
 }
 """Settings of our own that are still to come, by section."""
 

@@ -27,6 +27,7 @@ from regcluster.config.reload import changed, merged
 from regcluster.config.secrets import secret_free
 from regcluster.control import http, porter
 from regcluster.control.api.app import Api
+from regcluster.control.cpus import usable_cpus
 from regcluster.control.errand import FOLDER, Answer, Errand, home
 from regcluster.control.front import Front
 from regcluster.control.gauges import NodeGauges
@@ -83,7 +84,7 @@ class Supervisor:
         self._reload = reload
         self._folder = folder
         self._gauges = NodeGauges(__version__, time.time())
-        self._gauges.workers = settings.node.workers or len(os.sched_getaffinity(0))
+        self._gauges.workers = settings.node.workers or usable_cpus()
         self._manager = ServiceManager.from_environ(os.environ)
         self._workers = Workers(command, folder, self._gauges, self._tell)
         self._is_draining = False
