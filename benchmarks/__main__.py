@@ -9,12 +9,13 @@ import msgspec
 from benchmarks.catalogue import BENCHMARKS, chosen
 from benchmarks.contestants import has_kamailio
 from benchmarks.options import Options
+from benchmarks.pages import write_all
 from benchmarks.report import RESULTS, Report, save
 
-FULL_REQUESTS = 10_000
+FULL_REQUESTS = 6_000
 
 CHARTS = "charts"
-"""What is no benchmark: drawing those that were saved."""
+"""What is no benchmark: bringing the pictures and figures in docs/ up to date."""
 
 FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
 
@@ -22,7 +23,7 @@ FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=P
 def _names() -> str:
     width = max(map(len, BENCHMARKS))
     lines = [f"  {name:{width}}  {each.what}" for name, each in BENCHMARKS.items()]
-    lines.append(f"  {CHARTS:{width}}  draws the reports that were saved, for docs/")
+    lines.append(f"  {CHARTS:{width}}  pictures and figures of saved reports, for docs/")
     return "\b\n" + "\n".join(lines)
 
 
@@ -34,7 +35,7 @@ def _names() -> str:
 @click.argument("names", nargs=-1, type=click.Choice([*BENCHMARKS, CHARTS]), metavar="[NAME]...")
 @click.option("--full", is_flag=True, help="As large as in docs/performance.md: 25 minutes.")
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--requests", type=click.IntRange(100), help="In each turn.  [4000; full: 10000]")
+@click.option("--requests", type=click.IntRange(100), help="In each turn.  [4000; full: 6000]")
 @click.option("--beside", type=FOLDER, help="Another copy of the package, to measure as well.")
 @click.option(
     "--bindings",
@@ -71,8 +72,8 @@ def _draw(folder: Path) -> None:
     # Not before it is needed: matplotlib takes a second to come.
     from benchmarks.charts import draw_all
 
-    files = draw_all(folder)
-    click.echo(f"drew {len(files)} pictures from {folder}", err=True)
+    pictures, pages = draw_all(folder), write_all(folder)
+    click.echo(f"drew {len(pictures)} pictures, and changed {len(pages)} pages of docs", err=True)
 
 
 def _options(asked: dict[str, Any]) -> Options:

@@ -102,11 +102,19 @@ def is_native(checkout: Path) -> bool:
     return any((checkout / "regcluster" / "sip").glob("*.so"))
 
 
+def durable(checkout: Path | None = None) -> Entry:
+    """A node whose store, Debian's, writes an append-only file."""
+    plain = _node_entry("Redis 7.0", checkout)
+
+    def enter(folder: Path, setup: Setup) -> AbstractContextManager[Contestant]:
+        return plain.enter(folder, replace(setup, append_only=True))
+
+    return Entry(f"{plain.name}, file", enter)
+
+
 def _node_entry(store: str, checkout: Path | None) -> Entry:
-    @contextmanager
-    def enter(folder: Path, setup: Setup) -> Iterator[Contestant]:
-        with node(folder, store, setup, checkout) as contestant:
-            yield replace(contestant, name=node_name(store, checkout))
+    def enter(folder: Path, setup: Setup) -> AbstractContextManager[Contestant]:
+        return node(folder, store, setup, checkout)
 
     return Entry(node_name(store, checkout), enter)
 
@@ -126,7 +134,8 @@ def node(
         stack.callback(running.stop)
         # The workers are children of the supervisor.
         roots = {"node": running.process.pid, "store": server.process.pid}
-        yield Contestant("regcluster", running.port, roots, server, is_ours=True)
+        name = node_name(store, checkout) + (", file" if setup.append_only else "")
+        yield Contestant(name, running.port, roots, server, is_ours=True)
 
 
 def has_kamailio() -> bool:

@@ -13,7 +13,7 @@ class Options:
     rounds: int = 5
     """How often everybody's turn comes; what is told is the median."""
     requests: int = 4_000
-    """What each is asked in a round; ten thousand if it is to be ``full``."""
+    """What each is asked in a round; six thousand if it is to be ``full``."""
     beside: Path | None = None
     """Another copy of the package, to be measured as well."""
     bindings: int = 1_000_000

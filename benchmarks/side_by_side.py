@@ -7,7 +7,7 @@ statelessly together with its answer. One process of each takes the SIP.
 import tempfile
 from pathlib import Path
 
-from benchmarks.contestants import STORES, Setup, entries
+from benchmarks.contestants import STORES, Setup, durable, entries
 from benchmarks.options import Options
 from benchmarks.report import Chart, Report
 from benchmarks.turns import (
@@ -58,9 +58,12 @@ def run(options: Options) -> Report:
 def _group(options: Options, works: list[Work], setup: Setup) -> list[Cost]:
     stores = tuple(STORES) if options.full else ("Redis 7.0",)
     phones = PHONES if options.full else PHONES_QUICK
+    everybody = entries(stores, options.beside)
+    if STORES["Redis 7.0"]():
+        everybody.append(durable(options.beside))
     with (
         tempfile.TemporaryDirectory(prefix="rc-bench-") as folder,
-        players(entries(stores, options.beside), Path(folder), setup, phones) as found,
+        players(everybody, Path(folder), setup, phones) as found,
     ):
         return play(found, works, options, ", ".join(work.name for work in works))
 

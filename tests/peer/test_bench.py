@@ -37,6 +37,8 @@ def test_a_node_is_measured_beside_kamailio(kamailio: str) -> None:
         ("Kamailio, db_redis", "store"),
         ("regcluster, Redis 7.0", "node"),
         ("regcluster, Redis 7.0", "store"),
+        ("regcluster, Redis 7.0, file", "node"),
+        ("regcluster, Redis 7.0, file", "store"),
     }
     measured = {
         (row["work"], (row["contestant"], row["part"])): row["rounds"]
