@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regcluster.control.api.answers import answer_http
 from regcluster.control.caller import Caller
@@ -56,7 +57,7 @@ async def serve(
 ) -> None:
     """Answer on ``bound`` until cancelled, then close it; ``more`` is there besides."""
     config = uvicorn.Config(
-        _app(health, registry, more),
+        Undecoded(_app(health, registry, more)),
         log_config=None,
         # Below that it complains of what strangers send.
         log_level="error",
@@ -73,6 +74,19 @@ async def serve(
     finally:
         for listener in server.servers:
             listener.close()
+
+
+class Undecoded:
+    """Has ``app`` see paths as they were sent: a name in one may have a slash, a line end, or what
+    is no UTF-8."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        sent = {**scope, "path": scope["raw_path"].decode("latin-1")}
+        await self._app(sent, receive, send)
 
 
 def _app(

@@ -6,7 +6,6 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regcluster.config import HttpSettings
 from regcluster.config.secrets import secret_free
@@ -48,23 +47,11 @@ class Api:
         router = Router(
             [document_route, *[_route(path, self._desk) for path in paths]], redirect_slashes=False
         )
-        return [Mount(PREFIX, Gated(_Undecoded(router), self._gate))]
+        return [Mount(PREFIX, Gated(router, self._gate))]
 
     def close(self) -> None:
         """End the streams, which would not end by themselves."""
         self._desk.streams.close()
-
-
-class _Undecoded:
-    """Has ``app`` see paths as they were sent: an AOR may have a slash, or octets of no UTF-8."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
-        sent = {**scope, "path": scope["raw_path"].decode("latin-1")}
-        await self._app(sent, receive, send)
 
 
 def _route(path: str, desk: Desk) -> Route:

@@ -17,6 +17,7 @@ from regcluster.config.reader import Loaded
 from regcluster.control.api.answers import answer_http
 from regcluster.control.api.app import Api
 from regcluster.control.api.shapes import NodeState, WorkerState
+from regcluster.control.http import Undecoded
 from regcluster.errors import StoreUnavailable
 from regcluster.store import RedisStore
 from tests.servers import Server, open_store
@@ -95,7 +96,7 @@ def api_of(speaker: Speaker, folder: Path) -> Api:
 async def asking(api: Api, token: str = WRITE) -> AsyncIterator[httpx.AsyncClient]:
     """Someone who asks, and bears ``token``."""
     app = Starlette(routes=api.routes(), exception_handlers={HTTPException: answer_http})
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(Undecoded(app))
     headers = bearing(token)
     async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers) as client:
         yield client

@@ -275,6 +275,11 @@ async def test_counts_are_by_table(fakeredis: FakeredisServer, tmp_path: Path) -
             "a\udcffb@example.com is no address-of-record: Bad user part of a URI",
         ),
         (
+            "GET /aors/a%0Ab@example.com",
+            400,
+            "a\nb@example.com is no address-of-record: Bad user part of a URI",
+        ),
+        (
             f"GET /aors/{ALICE}?table=desk",
             400,
             "there is no table desk; location.tables has location",
