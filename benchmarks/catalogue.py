@@ -71,6 +71,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "storm": Benchmark(
         "benchmarks.storm", "everybody registers again at once, after an outage", when="full"
     ),
+    "capacity": Benchmark(
+        "benchmarks.scaling_model",
+        "nodes and shards that many users need",
+        when="full",
+        needs=("memory", "scaling"),
+    ),
     "million": Benchmark(
         "benchmarks.million", "large stores: memory, cost, lists, and expiry", when="asked"
     ),

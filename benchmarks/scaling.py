@@ -22,7 +22,7 @@ from benchmarks.options import Options
 from benchmarks.processes import cpu_us
 from benchmarks.progress import Progress
 from benchmarks.report import Chart, Report, Row
-from benchmarks.scaling_model import Assumptions, Costs, need, rows, table
+from benchmarks.scaling_model import THIRD_BUSY
 from regcluster.load import Load, Tick
 from regcluster.load import run as offer
 from tests.fleet import cluster
@@ -51,11 +51,6 @@ TOLERATED = 0.01
 PHONES = 2000
 
 IDLE_S = 4.0
-
-BINDING_BYTES = 560.0
-"""What ``memory`` finds of a binding in Redis 8.2 as it comes, rounded up."""
-
-SIZES = (10**6, 10**7, 10**8)
 
 Parts = dict[str, float]
 """µs by part: node, store, replicas; all processes of a part together."""
@@ -172,7 +167,7 @@ def _one_worker(running: Running, effort: Effort) -> Iterator[Cost]:
     flat_out = measure(running, "1 worker, flat out", (1, 1), 0.0, effort)
     yield flat_out
     rate = THIRD * 1e6 / flat_out.register["node"]
-    yield measure(running, "1 worker, a third busy", (1, 1), rate, effort)
+    yield measure(running, THIRD_BUSY, (1, 1), rate, effort)
 
 
 def measure(
@@ -187,32 +182,14 @@ def measure(
     return Cost(name, *size, reached, register, lookup, idle)
 
 
-def costs(found: Sequence[Cost]) -> Costs:
-    """What the model takes: a worker a third busy, and the dearest of the shards.
-
-    A large cluster has so many workers that each sends little at a time to each primary, which is
-    when a save costs most there.
-    """
-    planned = found[1]
-    dearest = max((cost for cost in found[2:]), key=lambda cost: cost.register["store"])
-    return Costs(
-        register_node=planned.register["node"],
-        register_store=dearest.register["store"],
-        lookup_node=planned.lookup["node"],
-        lookup_store=dearest.lookup["store"],
-        binding_bytes=BINDING_BYTES,
-    )
-
-
 def told(found: Sequence[Cost], kind: str) -> Report:
-    """What was measured, and what follows from it; ``kind`` of build."""
-    needs = [need(users, costs(found), Assumptions()) for users in SIZES]
+    """What was measured, as a report; ``kind`` of build."""
     return Report(
         name="scaling",
         title=f"CPU per request of one to four {kind} nodes and one to three shards",
         unit="µs",
-        rows=[*_figures(found), *rows(needs)],
-        text=f"{_table(found)}\n\n{table(needs)}",
+        rows=list(_figures(found)),
+        text=_table(found),
         charts=_CHARTS,
     )
 

@@ -5,13 +5,21 @@ own partitions; ``scaling`` checks both. So the demand is divided by what one of
 is assumed beyond that stands in ``Assumptions``, each with its reason.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import ceil
 
-from benchmarks.report import Row
+from benchmarks.report import Cell, Report, Row
 
 GB = 2**30
+
+SIZES = (10**6, 10**7, 10**8)
+
+THIRD_BUSY = "1 worker, a third busy"
+"""The setting of ``scaling`` that nodes are counted by: flat out a request costs less."""
+
+BINDING = "Redis 8.2, hash-max-listpack-value 64"
+"""The setting of ``memory`` that servers are counted by: as it comes."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,31 +100,62 @@ def need(users: int, costs: Costs, given: Assumptions) -> Need:
     )
 
 
-def rows(needs: list[Need]) -> Iterator[Row]:
-    """One row each."""
-    for it in needs:
-        yield {
-            "users": it.users,
-            "registers_per_s": round(it.registers_per_s),
-            "nodes": it.nodes,
-            "shards": it.shards,
-            "shards_for": it.shards_for,
-            "memory_gb": round(it.memory_gb, 1),
-            "outage_registers_per_s": round(it.outage_registers_per_s),
-            "outage_nodes": it.outage_nodes,
-            "outage_shards": it.outage_shards,
-        }
+def costs(scaling: Sequence[Row], memory: Sequence[Row]) -> Costs:
+    """What the model takes of two reports: a worker a third busy, and the dearest of the shards.
+
+    A large cluster has so many workers that each sends little at a time to each primary, which is
+    when a save costs most there.
+    """
+    sizes = [_number(row["bytes_each"]) for row in memory if row["name"] == BINDING]
+    return Costs(
+        register_node=_dearest(scaling, "REGISTER", "node", THIRD_BUSY),
+        register_store=_dearest(scaling, "REGISTER", "store"),
+        lookup_node=_dearest(scaling, "lookup", "node", THIRD_BUSY),
+        lookup_store=_dearest(scaling, "lookup", "store"),
+        binding_bytes=sizes[0],
+    )
 
 
-def table(needs: list[Need]) -> str:
-    """The same for readers."""
+def tell(found: Mapping[str, Report]) -> Report:
+    """The model's answers, out of what ``scaling`` and ``memory`` have found."""
+    measured = costs(found["scaling"].rows, found["memory"].rows)
+    needs = [need(users, measured, Assumptions()) for users in SIZES]
+    return Report(
+        name="capacity",
+        title="Nodes and shards that many users need",
+        unit="",
+        rows=[asdict(one) for one in needs],
+        text=_table(needs, measured),
+    )
+
+
+def _dearest(rows: Sequence[Row], kind: str, part: str, name: str = "") -> float:
+    """What a kind of request costs a part, in one setting or where it costs most."""
+    return max(
+        _number(row["us"])
+        for row in rows
+        if (row["kind"], row["part"]) == (kind, part) and name in ("", row["name"])
+    )
+
+
+def _number(cell: Cell) -> float:
+    assert isinstance(cell, int | float)
+    return cell
+
+
+def _table(needs: Sequence[Need], measured: Costs) -> str:
     lines = [
-        f"{'users':>12}{'REGISTER/s':>12}{'nodes':>7}{'shards':>8}{'for':>8}{'GB':>8}"
-        f"{'after an outage: REGISTER/s':>29}{'nodes':>7}{'shards':>8}"
+        f"REGISTER: {measured.register_node:.0f} µs of a node, {measured.register_store:.0f} of a "
+        f"shard; lookup: {measured.lookup_node:.0f} and {measured.lookup_store:.0f}; "
+        f"{measured.binding_bytes:.0f} bytes a binding.",
+        "",
+        f"{'':11} {'an ordinary day':^44} {'after an outage':^28}",
+        f"{'users':>11} {'REGISTER/s':>11}{'nodes':>7}{'shards':>8}{'for':>8}{'GB':>8}  "
+        f"{'REGISTER/s':>12}{'nodes':>7}{'shards':>8}",
     ]
     lines += [
-        f"{it.users:12,}{it.registers_per_s:12,.0f}{it.nodes:7}{it.shards:8}{it.shards_for:>8}"
-        f"{it.memory_gb:8.1f}{it.outage_registers_per_s:29,.0f}{it.outage_nodes:7}"
+        f"{it.users:11,} {it.registers_per_s:11,.0f}{it.nodes:7}{it.shards:8}{it.shards_for:>8}"
+        f"{it.memory_gb:8.1f}  {it.outage_registers_per_s:12,.0f}{it.outage_nodes:7}"
         f"{it.outage_shards:8}"
         for it in needs
     ]

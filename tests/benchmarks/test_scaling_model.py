@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.scaling_model import GB, Assumptions, Costs, Need, need
+from benchmarks.report import Row
+from benchmarks.scaling_model import (
+    BINDING,
+    GB,
+    THIRD_BUSY,
+    Assumptions,
+    Costs,
+    Need,
+    costs,
+    need,
+)
 
 COSTS = Costs(
     register_node=100.0,
@@ -72,3 +82,27 @@ def test_after_an_outage_everybody_comes_within_the_time_allowed() -> None:
         outcome.outage_nodes,
         outcome.outage_shards,
     )
+
+
+def test_costs_are_those_of_a_worker_that_is_not_flat_out_and_of_the_dearest_shard() -> None:
+    """What a request costs when there is little to do with it is the safe side."""
+    scaling = [
+        measured("1 worker, flat out", "node", 50.0),
+        measured("1 worker, flat out", "store", 12.0),
+        measured(THIRD_BUSY, "node", 60.0),
+        measured(THIRD_BUSY, "store", 14.0),
+        measured("2 nodes, 3 shards, replicated", "node", 90.0),
+        measured("2 nodes, 3 shards, replicated", "store", 24.0),
+    ]
+    lookups = [{**row, "kind": "lookup", "us": 1.0} for row in scaling]
+    memory: list[Row] = [
+        {"name": "Valkey 9.1", "bytes_each": 600.0},
+        {"name": BINDING, "bytes_each": 500.0},
+    ]
+
+    assert Costs(60.0, 24.0, 1.0, 1.0, 500.0) == costs([*scaling, *lookups], memory)
+
+
+def measured(name: str, part: str, us: float) -> Row:
+    """What ``scaling`` tells of a REGISTER."""
+    return {"name": name, "kind": "REGISTER", "part": part, "us": us}
