@@ -16,6 +16,9 @@ from tests.peer.node import DRAIN_S, START_S, Section
 from tests.peer.phone import Phone
 from tests.peer.processes import HOST, children, end_group, free_port, start, udp_owners, wait_until
 
+WORKERS = 2
+"""Of each node, as ``Node`` has it."""
+
 HOSTS = ("127.0.1.11", "127.0.1.12")
 
 
@@ -33,6 +36,8 @@ class Member:
             "proxied_from": [f"{HOST}/32"],
         }
         self.node = start_node(listen=listen, **sections)
+        # A node is ready with its first worker; what follows is about all of them.
+        wait_until(lambda: self._stores() == WORKERS, START_S, "all workers have the store")
 
     @property
     def sip(self) -> str:
@@ -78,6 +83,11 @@ class Member:
             for (counter, labels), n in counters.items()
             if (counter, kind in labels) == (name, True)
         )
+
+    def _stores(self) -> float:
+        name = "regcluster_store_up "
+        lines = self.node.fetch("/metrics")[1].splitlines()
+        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
     def spread(self) -> list[int]:
         """How many requests each of its workers has taken."""
