@@ -25,7 +25,7 @@ def sections() -> dict[str, Section]:
 @pytest.fixture
 def fleet(start_node: StartNode, sections: dict[str, Section]) -> list[Member]:
     """Two nodes, ready."""
-    return [Member(start_node, host, **sections) for host in HOSTS]
+    return [Member(start_node, host, sections) for host in HOSTS]
 
 
 def _program(name: str) -> str:

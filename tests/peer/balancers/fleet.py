@@ -6,6 +6,7 @@ use 127.0.0.1, so that a balancer can tell a node from a phone by its address.
 
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
@@ -23,10 +24,12 @@ HOSTS = ("127.0.1.11", "127.0.1.12")
 
 
 class Member:
-    """One node of a fleet, at ``host``; keywords are sections of its settings."""
+    """One node of a fleet, at ``host`` and ``port``, or a free one."""
 
-    def __init__(self, start_node: StartNode, host: str, **sections: Section) -> None:
-        self.port = free_port()
+    def __init__(
+        self, start_node: StartNode, host: str, sections: Mapping[str, Section], port: int = 0
+    ) -> None:
+        self.port = port or free_port()
         self.proxied_port = free_port()
         self.host = host
         listen = {
