@@ -73,7 +73,8 @@ OVERVIEW = [
     stat(
         "5xx",
         "percentunit",
-        'sum(rate(regcluster_sip_responses_total{@, status=~"5.."}~))'
+        # Without any there is no series of theirs.
+        '(sum(rate(regcluster_sip_responses_total{@, status=~"5.."}~)) or vector(0))'
         " / sum(rate(regcluster_sip_requests_total{@}~))",
         "Share of requests that were told to try again, or met an error.",
     ),
