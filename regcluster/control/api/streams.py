@@ -96,7 +96,7 @@ class EventStream(Response):
                             await sender.say(event)
                 except StoreError as why:
                     if not sender.has_begun:
-                        await problem(503, f"the store: {why}")(scope, receive, send)
+                        await problem(503, f"the store cannot be used: {why}")(scope, receive, send)
             tasks.cancel_scope.cancel()
         await sender.end()
 
