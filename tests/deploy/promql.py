@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import promql_parser
 from prometheus_client.metrics import MetricWrapperBase
@@ -46,6 +47,7 @@ def asked(text: str) -> Asked:
     return found
 
 
+@cache
 def exported() -> dict[str, frozenset[str]]:
     """The labels of each series of a node, by its name."""
     labels = {}
@@ -63,6 +65,7 @@ def exported() -> dict[str, frozenset[str]]:
     return labels
 
 
+@cache
 def words() -> dict[str, set[str]]:
     """The values that labels with few of them can have, of all metrics together."""
     values: dict[str, set[str]] = {}

@@ -18,6 +18,7 @@ def read(name: str) -> Any:
     return yaml.safe_load((FOLDER / name).read_text())
 
 
+TESTS = read("rules.test.yaml")["tests"]
 RULES = {rule["alert"]: rule for group in read("rules.yaml")["groups"] for rule in group["rules"]}
 
 
@@ -47,7 +48,7 @@ def test_a_rule_says_what_is_wrong_and_what_to_do(alert: str) -> None:
 @pytest.mark.parametrize("alert", RULES)
 def test_a_rule_has_a_test_of_its_name(alert: str) -> None:
     """In which it fires, after it was quiet."""
-    (test,) = [test for test in read("rules.test.yaml")["tests"] if test["name"] == alert]
+    (test,) = [test for test in TESTS if test["name"] == alert]
     quiet, fires = [case["exp_samples"] for case in test["promql_expr_test"]]
 
     assert quiet == []
