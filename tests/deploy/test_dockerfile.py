@@ -53,7 +53,7 @@ def test_everything_installed_is_pinned() -> None:
     installs = [part for rest in commands for part in rest.split("&&") if " install " in part]
     by_pip = [part for part in installs if "pip" in part and "/wheel/" not in part]
 
-    assert len(by_pip) == 3
+    assert len(by_pip) == 2
     assert all("--require-hashes" in part for part in by_pip)
 
 
