@@ -43,6 +43,11 @@ class Contestant:
     is_ours: bool = False
     """Whether it is regcluster."""
 
+    @property
+    def socket(self) -> str:
+        """Where it takes SIP over UDP, as a binding keeps it."""
+        return f"udp:{HOST}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:

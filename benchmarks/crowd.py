@@ -22,6 +22,7 @@ import hiredis
 from benchmarks.phones import FIRST_OF_MILLIONS, Fleet
 from regcluster.config import Settings
 from regcluster.location import ruid_source
+from regcluster.registrar.options import SaveOptions
 from regcluster.registrar.plan import SavePlan
 from regcluster.registrar.save import Planner
 from regcluster.sip.message import Request
@@ -40,6 +41,9 @@ AT_ONCE = 256
 PORT = 5060
 """What the phones' Vias say; nobody answers them."""
 
+SOCKET = f"udp:127.0.0.1:{PORT}"
+"""A socket of a node, as a binding keeps it."""
+
 _LIFETIME = 15
 """Where the arguments of ``save.lua`` have the lifetime of the first contact, in ms."""
 
@@ -50,6 +54,8 @@ class Crowd:
 
     size: int
     first: int = FIRST_OF_MILLIONS
+    socket: str = SOCKET
+    """Of the node they registered at; at another one, a refresh is a change and has an event."""
     due_from_ms: int = 0
     """When the first binding is due, epoch ms; 0: an hour after it was made."""
     due_to_ms: int = 0
@@ -108,8 +114,9 @@ def fill(store: RealServer, crowd: Crowd) -> float:
 class Calls:
     """Script calls as nodes would make them of REGISTERs, packed for the wire."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, socket: str = SOCKET) -> None:
         settings = Settings()
+        self._options = SaveOptions(socket=socket)
         # No two processes may give out the same ids.
         ruids = ruid_source(seed)
         self._planner = Planner(settings.registrar, settings.location, ruids, random.random)
@@ -117,7 +124,7 @@ class Calls:
 
     def save(self, register: bytes, due_in_ms: int = 0) -> bytes:
         """What saves a REGISTER; ``due_in_ms``, if any, is when its binding is due."""
-        plan = self._planner.plan(cast("Request", parse(register)))
+        plan = self._planner.plan(cast("Request", parse(register)), self._options)
         args = cast("tuple[Arg, ...]", self._scripts.save(cast("SavePlan", plan)))
         if due_in_ms:
             args = (*args[:_LIFETIME], due_in_ms, *args[_LIFETIME + 1 :])
@@ -125,7 +132,7 @@ class Calls:
 
 
 def _fill(path: str, crowd: Crowd, indexes: range) -> None:
-    calls = Calls(f"{indexes.start:012x}")
+    calls = Calls(f"{indexes.start:012x}", crowd.socket)
     fleet = Fleet(crowd.size, PORT, crowd.first)
     with socket.socket(socket.AF_UNIX) as stream:
         stream.connect(path)

@@ -96,7 +96,7 @@ def _play(pair: Pair) -> None:
 def _ask(store: RealServer, pair: Pair) -> Paced:
     """The script calls of as many refreshes, straight to the store."""
     store.ask(b"SCRIPT", b"LOAD", SAVE.text)
-    calls = Calls("feedfacecafe")
+    calls = Calls("feedfacecafe", pair.player.contestant.socket)
     registers = pair.player.messages(REFRESH, int(pair.rate * TURN_S))
     messages = [calls.save(register) for register in registers]
     with socket.socket(socket.AF_UNIX) as line:

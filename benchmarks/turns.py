@@ -130,7 +130,7 @@ def player(
         found = Player(contestant, phones, client, entry.slowness)
         # A store is filled much faster without a node, and says the same afterwards.
         if phones > AT_ONCE and contestant.is_ours and contestant.store and not setup.forwards:
-            fill(contestant.store, Crowd(phones))
+            fill(contestant.store, Crowd(phones, socket=contestant.socket))
         else:
             found.register()
         yield found
