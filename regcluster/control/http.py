@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from regcluster.control import console
 from regcluster.control.api.answers import answer_http
 from regcluster.control.caller import Caller
 from regcluster.control.listeners import bind_alone
@@ -109,6 +110,7 @@ def _app(
             Route("/metrics", metrics),
             Route("/health/live", live),
             Route("/health/ready", ready),
+            *console.routes(),
             *more,
         ],
         exception_handlers={HTTPException: answer_http},
