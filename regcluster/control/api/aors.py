@@ -42,9 +42,6 @@ PREFIX = "/api/v1"
 
 Filter = Callable[[str], bool]
 
-SCAN_S = 20.0
-"""How long a list may take: a narrow search looks at every binding there is."""
-
 AT_ONCE = 100
 """AORs that are asked for in one go."""
 
@@ -57,12 +54,12 @@ async def list_aors(desk: Desk, request: Request) -> Response:
     includes = _filter(query, settings.location)
     store = await desk.node.store()
     try:
-        with anyio.fail_after(SCAN_S):
+        with anyio.fail_after(desk.search_s):
             found, last = await _page(store, table, query, includes)
             rows = await _rows(store, table, found, settings)
     except TimeoutError:
         problem = (
-            f"the search took longer than {SCAN_S:g} s: ask for one AOR, or for a smaller page"
+            f"the search took longer than {desk.search_s:g} s: ask for one AOR, or a smaller page"
         )
         raise Problem(503, problem) from None
     cursor = write_cursor(last) if last else None

@@ -15,6 +15,9 @@ from regcluster.control.api.shapes import NodeState, Rates
 from regcluster.control.api.streams import Streams
 from regcluster.store import RedisStore
 
+SEARCH_S = 20.0
+"""How long a list may take: a narrow search looks at every binding there is."""
+
 
 class Node(Protocol):
     """What the API asks of the node that it speaks for."""
@@ -88,3 +91,4 @@ class Desk:
     node: Node
     streams: Streams = field(default_factory=Streams)
     meter: Meter = field(default_factory=Meter)
+    search_s: float = SEARCH_S

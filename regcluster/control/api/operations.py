@@ -45,11 +45,6 @@ class Operation:
         """What it does, in a sentence."""
         return (self.run.__doc__ or "").strip()
 
-    @property
-    def writes(self) -> bool:
-        """Whether it changes anything, so that the role ``write`` is needed."""
-        return self.method not in ("GET", "HEAD")
-
 
 OPERATIONS = (
     Operation(

@@ -50,12 +50,12 @@ def read_query(request: Request, shape: type[T]) -> T:
     return _converted("query", lambda: msgspec.convert(values, shape, strict=False))
 
 
-async def read_body(request: Request, shape: type[T]) -> T:
-    """The JSON document that was sent, as ``shape`` has it."""
+async def read_body(request: Request, shape: type[T], within_s: float = BODY_S) -> T:
+    """The JSON document that is sent within that time, as ``shape`` has it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(415, "the body has to be application/json")
-    octets = await _octets(request)
+    octets = await _octets(request, within_s)
     return _converted("body", lambda: msgspec.json.decode(octets, type=shape))
 
 
@@ -71,16 +71,16 @@ def asked_table(name: str | None, settings: Settings) -> str:
     return allowed(lambda: read_table(name, settings.location))
 
 
-async def _octets(request: Request) -> bytes:
+async def _octets(request: Request, within_s: float) -> bytes:
     octets = bytearray()
     try:
-        with anyio.fail_after(BODY_S):
+        with anyio.fail_after(within_s):
             async for chunk in request.stream():
                 octets += chunk
                 if len(octets) > MAX_BODY:
                     raise Problem(413, f"the body is longer than {MAX_BODY} octets")
     except TimeoutError:
-        raise Problem(408, f"the body took longer than {BODY_S:g} s") from None
+        raise Problem(408, f"the body took longer than {within_s:g} s") from None
     except ClientDisconnect:
         raise Problem(400, "the body is incomplete") from None
     return bytes(octets)

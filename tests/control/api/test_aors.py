@@ -1,13 +1,20 @@
 """Addresses-of-record over HTTP: listed, shown, bound and removed."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import anyio
 import pytest
+from starlette.requests import Request
 
 from regcluster.config import LocationSettings, RegistrarSettings, Settings
 from regcluster.control import output
-from tests.control.api.speaker import FEW, now, spoken_for
+from regcluster.control.api.answers import Problem
+from regcluster.control.api.aors import list_aors
+from regcluster.control.api.desk import Desk
+from regcluster.store import RedisStore
+from tests.control.api.speaker import FEW, Speaker, now, spoken_for
 from tests.control.command import ALICE, DESK, binding, hold
 from tests.servers import FakeredisServer
 
@@ -166,6 +173,27 @@ async def test_a_list_can_be_narrowed(fakeredis: FakeredisServer, tmp_path: Path
         ["carol@example.com"],
         [],
     ] == found
+
+
+class Endless:
+    """A store that is never through with a search."""
+
+    async def scan(self, *_: object) -> AsyncIterator[str]:
+        """Find nothing, and go on."""
+        await anyio.sleep_forever()
+        yield ""
+
+
+async def test_a_search_that_takes_too_long_is_given_up() -> None:
+    """503, with what to do instead."""
+    desk = Desk(Speaker(cast("RedisStore", Endless())), search_s=0.01)
+    request = Request({"type": "http", "method": "GET", "query_string": b"prefix=zz"})
+    with pytest.raises(Problem) as refused:
+        await list_aors(desk, request)
+
+    assert 503 == refused.value.status
+    detail = "the search took longer than 0.01 s: ask for one AOR, or a smaller page"
+    assert detail == refused.value.detail
 
 
 async def test_a_contact_is_bound_and_told(fakeredis: FakeredisServer, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 
+import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message, Receive
 
 from regcluster.control.api.answers import JsonResponse, Problem, answer_problem
 from regcluster.control.api.reading import MAX_BODY, read_body, read_query
@@ -123,6 +125,34 @@ async def test_a_body_that_is_no_json_is_not_read(kind: str) -> None:
         )
 
     assert 415 == answer.status_code
+
+
+async def _silence() -> Message:
+    await anyio.sleep_forever()
+    return {}
+
+
+async def _departure() -> Message:
+    return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(
+    ("receive", "status", "detail"),
+    [
+        (_silence, 408, "the body took longer than 0.01 s"),
+        (_departure, 400, "the body is incomplete"),
+    ],
+)
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    receive: Receive, status: int, detail: str
+) -> None:
+    """For longer than it may take, or than somebody is there to send it."""
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    with pytest.raises(Problem) as refused:
+        await read_body(request, NewContact, within_s=0.01)
+
+    assert (status, detail) == (refused.value.status, refused.value.detail)
 
 
 async def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
