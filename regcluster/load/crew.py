@@ -161,7 +161,9 @@ def _members(load: Load) -> Iterator[list[Connection]]:
             here, there = context.Pipe()
             ours.append(here)
             share = Share(load, f"{tag}{part:02x}", part)
-            process = context.Process(target=work, args=(there, share), daemon=True)
+            process = context.Process(
+                target=work, args=(there, share), name=f"bench-{part}", daemon=True
+            )
             process.start()
             processes.append(process)
             # Or its end would not be noticed: the pipe would still be open here.

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
+from regcluster.errors import RegclusterError
+
 HOST = "127.0.0.1"
 
 BUFFER = 8 * 1024 * 1024
@@ -22,12 +24,21 @@ def echo() -> Iterator[str]:
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there,), daemon=True)
     process.start()
+    # Or its end would not be noticed: the pipe would still be open here.
+    there.close()
     try:
-        yield here.recv()
+        yield _address(here)
     finally:
         process.kill()
         process.join()
         here.close()
+
+
+def _address(child: Connection) -> str:
+    try:
+        return str(child.recv())
+    except EOFError:
+        raise RegclusterError("the server that was to answer ended before its time") from None
 
 
 def serve(parent: Connection) -> None:

@@ -1,6 +1,12 @@
 """Whole runs: real processes, and servers that a test plays."""
 
+import json
+import multiprocessing
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,6 +127,47 @@ def test_phones_that_are_forwarded_to_are_registered_afresh() -> None:
     assert 1 == report.good
     assert [b"REGISTER", b"REGISTER", b"INVITE"] == [data.split()[0] for data in seen]
     assert [True, False] == [b"\r\nContact: *\r\n" in data for data in seen[:2]]
+
+
+def test_a_run_that_is_interrupted_reports_what_was_done() -> None:
+    """Ctrl-C reaches all processes; what is under way is not waited for."""
+    is_measuring = threading.Event()
+
+    def serve(request: bytes) -> bytes:
+        if request.startswith(b"REGISTER"):
+            return answer(request, "200 OK")
+        is_measuring.set()
+        return b""
+
+    with playing(serve) as address:
+        command = [sys.executable, "-m", "regcluster", "bench", address, "--warmup", "0", "--json"]
+        command += ["--mix", "refresh=1,lookup=1", "--timeout", "60", "--seconds", "600"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        is_measuring.wait(30.0)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=30.0)
+
+    found = json.loads(output)
+    assert 0 < found["abandoned"] <= found["sent"]["lookup"]
+    assert 0 < found["seconds"] < 60
+
+
+def test_a_process_that_dies_is_noticed(target: str) -> None:
+    """The run ends with an error, and nothing is left of it."""
+
+    def kill(tick: Tick) -> None:
+        for child in multiprocessing.active_children():
+            if child.name.startswith("bench-"):
+                child.kill()
+
+    with pytest.raises(RegclusterError, match="a generator process ended before its time"):
+        run(Load(targets=[target], seconds=60.0, processes=2), kill)
+
+    assert [] == [
+        child for child in multiprocessing.active_children() if child.name.startswith("bench-")
+    ]
 
 
 def test_an_echo_answers_by_method() -> None:
