@@ -63,7 +63,7 @@ def many(number: int) -> Held:
 
 
 def test_another_number_of_partitions_is_reached_by_export_and_import(server_url: str) -> None:
-    """From 256 to 64, as docs/operations.md has it: octets, tables, flows and lifetimes too."""
+    """From 256 to 64, as docs/operating.md has it: octets, tables, flows and lifetimes too."""
     before = {**many(300), **HELD}
     on_store(server_url, lambda store: hold(store, before))
     refused = run("stats", "--set", "store.partitions=64")

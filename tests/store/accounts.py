@@ -1,4 +1,4 @@
-"""The store's account as ``docs/operations.md`` has it: its lines, read from the page and run.
+"""The store's account as ``docs/operating.md`` has it: its lines, read from the page and run.
 
 A line that the page does not have, or has for something else, cannot be tested by accident.
 """

@@ -1,4 +1,4 @@
-"""An account with no more than ``docs/operations.md`` gives it does its work, and nothing else."""
+"""An account with no more than ``docs/operating.md`` gives it does its work, and nothing else."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
