@@ -15,7 +15,7 @@ USER, PASSWORD = "regcluster", "secret"
 
 Ask = Callable[..., Any]
 
-_PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+_PAGE = Path(__file__).parents[2] / "docs" / "operating.md"
 _TEXT = _PAGE.read_text(encoding="utf-8")
 _SECTION = _TEXT.partition("\n## What the store's account may do\n")[2].partition("\n## ")[0]
 _RULES = "ACL SETUSER regcluster "
