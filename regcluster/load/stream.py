@@ -101,12 +101,11 @@ class TcpWire:
         self._broken: list[Connection] = []
 
     def send(self, channel: int, data: bytes) -> bool:
-        """Put it to what leaves with ``flush``; False: the connection is broken just now."""
+        """Put it to what leaves with ``flush``, or was on a connection that is broken just now."""
         connection = self._connections[channel]
-        if connection.again_at:
-            return False
-        connection.waiting += data
-        self._dirty.add(connection)
+        if not connection.again_at:
+            connection.waiting += data
+            self._dirty.add(connection)
         return True
 
     def flush(self) -> None:

@@ -78,11 +78,11 @@ def test_what_the_kernel_does_not_take_waits(listener: socket.socket) -> None:
 
 
 def test_a_connection_that_breaks_is_made_again(listener: socket.socket) -> None:
-    """Meanwhile nothing can be sent on it, and the break is counted."""
+    """What is sent meanwhile is lost with it, and the break is counted."""
     wire = TcpWire([target(listener)], 1)
     listener.accept()[0].close()
     wire.receive(5.0, lambda data: None)
-    sent = wire.send(0, b"lost")
+    wire.send(0, b"lost")
     listener.setblocking(False)
     peer = None
     while peer is None:
@@ -92,13 +92,13 @@ def test_a_connection_that_breaks_is_made_again(listener: socket.socket) -> None
         except BlockingIOError:
             continue
     peer.settimeout(5.0)
-    again = wire.send(0, b"found")
+    wire.send(0, b"found")
     wire.flush()
     heard = peer.recv(100)
     wire.close()
     peer.close()
 
-    assert (False, True, b"found", 1) == (sent, again, heard, wire.lost)
+    assert (b"found", 1) == (heard, wire.lost)
 
 
 def test_a_server_that_is_gone_is_tried_again_and_again(listener: socket.socket) -> None:
