@@ -105,7 +105,7 @@ async def test_metrics_are_prometheus_text() -> None:
 @pytest.mark.parametrize(
     ("method", "resource", "status", "title"),
     [
-        ("GET", "/", 404, "Not Found"),
+        ("GET", "/nothing", 404, "Not Found"),
         ("GET", "/metric", 404, "Not Found"),
         ("POST", "/health/ready", 405, "Method Not Allowed"),
     ],
