@@ -33,6 +33,9 @@ BACKOFF_S = 30.0
 LONGEST_BACKOFF_S = 1800.0
 """At most so long (RFC 5626 §4.5)."""
 
+TRIES = 16
+"""Phones looked at for one that is free to refresh."""
+
 REGISTERS = frozenset({"register", "refresh", "unregister"})
 
 
@@ -107,6 +110,8 @@ class Engine:
         self._invite = self._ladder(is_invite=True)
         self._waiting: dict[int, Ask] = {}
         """Requests without an answer, by the number in their branch."""
+        self._busy: set[int] = set()
+        """Phones that wait for the answer to a REGISTER."""
         self._again: list[tuple[float, int, Ask]] = []
         """Phones that will try again: a heap by when."""
         self._tickets = itertools.count()
@@ -200,7 +205,20 @@ class Engine:
                 self._begin(course.begin or intended)
             self.counted += 1
         kind = course.kinds[self.started % len(course.kinds)]
-        self._send(Ask(kind, course.numbers[kind](), intended))
+        number = course.numbers[kind]()
+        self._send(Ask(kind, self._free(number) if kind == "refresh" else number, intended))
+
+    def _free(self, number: int) -> int:
+        """A phone that has the answer to its last REGISTER, as it must (RFC 3261 §10.2).
+
+        Otherwise a repetition of the last one could come after the next one, and be refused.
+        """
+        for _ in range(TRIES):
+            if number not in self._busy:
+                return number
+            number = self._course.numbers["refresh"]()
+        self.ledger.crowded += 1
+        return number
 
     def _begin(self, instant: float) -> None:
         self.begun = instant
@@ -224,6 +242,7 @@ class Engine:
             render = texts.unregister if ask.kind == "unregister" else texts.register
             data = render(branch, ask.number, self._course.cseq())
             ladder = self._plain
+            self._busy.add(ask.number)
         else:
             data = texts.call(branch, ask.number)
             ladder = self._invite if self._load.method == "INVITE" else self._plain
@@ -248,6 +267,7 @@ class Engine:
 
     def _give_up(self, index: int) -> None:
         ask = self._waiting.pop(index)
+        self._busy.discard(ask.number)
         ask.ledger.lost[ask.kind] += 1
         self._step.lost += 1
         self._try_again(ask, _backoff(ask.tries), self._now())
@@ -269,7 +289,9 @@ class Engine:
         elif status >= 200:
             del self._waiting[index]
             self.answered += 1
-            if ask.kind not in REGISTERS and status >= 300 and self._load.method == "INVITE":
+            if ask.kind in REGISTERS:
+                self._busy.discard(ask.number)
+            elif status >= 300 and self._load.method == "INVITE":
                 self._acknowledge(ask, data[start - len(self._prefix) : start + 8], data)
             self._settle(ask, status, data, instant)
         elif ask.kind not in REGISTERS and self._load.method == "INVITE":

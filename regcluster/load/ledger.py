@@ -91,6 +91,8 @@ class Ledger:
     """Later tries of ``Load.persist_s``."""
     retry_afters: int = 0
     """Answers of 503 that said when to come again."""
+    crowded: int = 0
+    """Refreshes of phones that had no answer to an earlier one yet."""
     unsent: int = 0
     """Sendings that the kernel did not take."""
 
@@ -104,7 +106,7 @@ class Ledger:
             self.latency[kind] = added((self.latency[kind], counts))
         for name in ("other_latency", "settled", "lateness"):
             setattr(self, name, added((getattr(self, name), getattr(other, name))))
-        for name in ("in_time", "repeated", "retried", "retry_afters", "unsent"):
+        for name in ("in_time", "repeated", "retried", "retry_afters", "crowded", "unsent"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 

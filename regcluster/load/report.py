@@ -161,6 +161,10 @@ class Report:
             f"{self.drops} answers were dropped at the generator's own sockets"
             if self.drops
             else "",
+            f"{self.ledger.crowded} refreshes were of phones that still waited for an answer, so a "
+            "repetition may have been refused: there should be more users"
+            if self.ledger.crowded and self.failed
+            else "",
             f"the kernel did not take {self.ledger.unsent} messages"
             if self.ledger.unsent > self.broken
             else "",
@@ -193,6 +197,7 @@ class Report:
             "generator": {
                 "processes": [asdict(part) for part in self.parts],
                 "lateness_us": shown(self.lateness),
+                "crowded": ledger.crowded,
                 "unsent": ledger.unsent,
                 "drops": self.drops,
                 "broken": self.broken,

@@ -1,5 +1,7 @@
 """The loop of a generator, on a wire in memory with a clock of its own."""
 
+from itertools import pairwise
+
 from regcluster.load import Load
 from regcluster.load.engine import Engine, Order
 from regcluster.sip.message import Request
@@ -184,6 +186,29 @@ def test_nothing_is_repeated_unless_asked_for() -> None:
 
     assert ([0.0], 1) == (air.instants(), engine.ledger.lost["refresh"])
     assert 5.0 <= air.now - START < 5.1
+
+
+def test_a_phone_waits_for_its_answer_before_it_refreshes() -> None:
+    """Others go first (RFC 3261 §10.2): the slowest phone keeps only itself waiting."""
+
+    def slow(air: Air, request: bytes) -> Answers:
+        delay = 0.55 if b"u00000003@" in request else 0.01
+        return [(delay, answer(request, "200 OK"))]
+
+    air = Air(slow)
+
+    engine = offered(load(users=4, rate=10), air)
+
+    mine = [at for at, data in air.sent if b"u00000003@" in data]
+    assert all(later - earlier > 0.55 for earlier, later in pairwise(mine))
+    assert (10, 0) == (len(air.sent), engine.ledger.crowded)
+
+
+def test_phones_that_are_too_few_are_told_of() -> None:
+    """Where all of them wait, one of them refreshes all the same."""
+    engine = offered(load(users=2, rate=10), Air(after(0.35)))
+
+    assert 0 < engine.ledger.crowded < 10
 
 
 def test_a_redirection_is_acknowledged_in_its_own_transaction() -> None:

@@ -119,6 +119,19 @@ def test_lateness_that_is_little_of_the_latency_is_no_limit() -> None:
     assert [] == Report(Load(rate=100), [account(ledger=late(5000, 1_000_000))]).limits
 
 
+def test_phones_that_were_too_few_are_a_limit_where_something_failed() -> None:
+    """For it may have been refused because of that."""
+    ledger = account().ledger
+    ledger.crowded = 3
+    before = Report(Load(), [account(ledger=ledger)]).limits
+    ledger.statuses["refresh", 400] = 1
+
+    assert [] == before
+    assert ["3 refreshes were of phones that still waited for an answer"] == [
+        limit.split(",")[0] for limit in Report(Load(), [account(ledger=ledger)]).limits
+    ]
+
+
 def test_messages_the_kernel_did_not_take_are_a_limit() -> None:
     """Unless nobody listened there."""
     ledger = account().ledger
