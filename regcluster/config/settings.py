@@ -212,7 +212,7 @@ class RoutingSettings(Struct, frozen=True, kw_only=True):
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True):
-    """The port for metrics, health and the API."""
+    """The port for metrics, health, the API and the console."""
 
     listen: str = "127.0.0.1:8080"
     """``host:port``; empty: no HTTP."""
