@@ -129,10 +129,11 @@ def _shown(label: str) -> Iterator[None]:
     """Something that moves on standard error, if that is a terminal."""
     # Only here: hardly any verb draws anything.
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
         return
-    with console.status(f"[not italic]{label}"):
+    with console.status(Text(label)):
         yield

@@ -16,11 +16,11 @@ PROGRAM = Path(sys.executable).with_name("regcluster")
 def in_bash(*words: str) -> list[str]:
     """What bash offers for the last of ``words``, once it has read what we write for it."""
     script = (
-        'eval "$(regcluster completion bash)" && COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) && '
+        'eval "$0" && COMP_WORDS=("$@") && COMP_CWORD=$(($# - 1)) && '
         '_regcluster_completion regcluster && printf "%s\\n" "${COMPREPLY[@]}"'
     )
     found = subprocess.run(
-        ["bash", "--norc", "-c", script, "bash", "regcluster", *words],
+        ["bash", "--norc", "-c", script, run("completion", "bash").stdout, "regcluster", *words],
         capture_output=True,
         text=True,
         check=True,

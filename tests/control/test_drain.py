@@ -1,7 +1,6 @@
 """``regcluster drain`` as its user sees it: a node here, one elsewhere, and what each may say."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,32 +100,38 @@ def test_wrong_usage_is_exit_code_2(words: list[str]) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(
-    "words",
-    [
-        lambda node: ["--node", node.name],
-        lambda node: ["--url", f"{HOST}:{node.http_port}", "--token-file", str(node.token_file)],
-    ],
-    ids=["here", "elsewhere"],
-)
-def test_a_node_has_ended_when_that_is_waited_for(
-    words: Callable[["Armed"], list[str]], server_url: str, tmp_path: Path
-) -> None:
+def test_a_node_here_has_ended_when_that_is_waited_for(server_url: str, tmp_path: Path) -> None:
     """In order: with the exit status of one that SIGTERM was sent to."""
-    node = Armed(tmp_path, server_url)
+    node = Node(tmp_path, server_url, {})
     try:
-        result = run("drain", "--wait", "--json", *words(node))
+        result = run("drain", "--wait", "--json", "--node", str(node.process.pid))
+        status = node.process.poll()
+    finally:
+        node.stop()
+
+    told = {"pid": node.process.pid, "node": f"node-{node.port}", "draining": True, "ended": True}
+    assert (0, "", told) == (result.exit_code, result.stderr, json.loads(result.stdout))
+    assert 0 == status
+    assert '"event": "draining"' in node.log_tail()
+
+
+@pytest.mark.server
+def test_a_node_elsewhere_answers_no_more_when_its_end_is_waited_for(
+    server_url: str, tmp_path: Path
+) -> None:
+    """HTTP is the last that a node gives up."""
+    node = Armed(tmp_path, server_url)
+    address = f"{HOST}:{node.http_port}"
+    try:
+        result = run("drain", "--wait", "--url", address, "--token-file", str(node.token_file))
+        with pytest.raises(ConnectionRefusedError):
+            node.fetch("/health/live")
         status = node.process.wait(5.0)
     finally:
         node.stop()
 
-    assert (0, "") == (result.exit_code, result.stderr)
-    assert (True, True) == (
-        json.loads(result.stdout)["draining"],
-        json.loads(result.stdout)["ended"],
-    )
+    assert (0, f"{address} has ended\n") == (result.exit_code, result.stdout)
     assert 0 == status
-    assert '"event": "draining"' in node.log_tail()
 
 
 class Armed(Node):
@@ -138,4 +143,3 @@ class Armed(Node):
         tokens = folder / "tokens"
         tokens.write_text("write correct-horse-battery\n")
         super().__init__(folder, store_url, {"http": {"token_file": str(tokens)}})
-        self.name = f"node-{self.port}"

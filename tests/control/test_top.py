@@ -1,6 +1,13 @@
 """``regcluster top`` as its user sees it, on ports that play a node's part, and on a node."""
 
 import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -10,6 +17,7 @@ from regcluster.control.top import COLUMNS, Row, cells, fitting, state, sums
 from tests.control.command import run
 from tests.control.page import playing
 from tests.control.test_figures import BEFORE, EXPECTED, LATER
+from tests.control.watch import PATIENCE_S
 from tests.peer.node import Node
 from tests.peer.processes import HOST, free_port
 
@@ -128,6 +136,57 @@ def test_wrong_usage_is_exit_code_2(words: list[str]) -> None:
     result = run("top", *words)
 
     assert (2, "") == (result.exit_code, result.stdout)
+
+
+def on_terminal(*words: str, until: str) -> tuple[int, str]:
+    """Run regcluster on a terminal, interrupt it when it has shown ``until``; what it has shown."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (20, 300))
+    command = [sys.executable, "-m", "regcluster", *words]
+    shown = ""
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        while until not in shown and select.select([ours], [], [], PATIENCE_S)[0]:
+            shown += os.read(ours, 65536).decode()
+        process.send_signal(signal.SIGINT)
+        while True:
+            try:
+                shown += os.read(ours, 65536).decode()
+            except OSError:
+                # The other end is closed.
+                break
+    os.close(ours)
+    return process.returncode, shown
+
+
+@pytest.mark.server
+def test_a_terminal_gets_one_picture_after_the_other() -> None:
+    """On a screen of its own, which goes with the program; Ctrl-C is how to end it."""
+    with playing((200, BEFORE), (200, LATER)) as port:
+        code, shown = on_terminal("top", port.address, "--interval", "0.1", until="draining")
+    enter, leave = "\x1b[?1049h", "\x1b[?1049l"
+
+    assert 0 == code
+    assert shown.startswith(enter)
+    assert f"{port.address}" in shown
+    assert leave in shown
+
+
+@pytest.mark.server
+def test_without_a_terminal_tables_follow_each_other() -> None:
+    """As for a log: nothing that moves a cursor."""
+    with playing((200, BEFORE), (200, LATER)) as port:
+        command = [sys.executable, "-m", "regcluster", "top", port.address, "--interval", "0.1"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(4)]
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+
+    assert (0, ["NODE", port.address] * 2) == (
+        process.returncode,
+        [line.split()[0] for line in lines],
+    )
 
 
 @pytest.mark.server

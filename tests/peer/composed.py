@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 from regcluster.control.web import Page
+from tests.control.command import run
 from tests.deploy.compose import mounts, services
 from tests.deploy.dockerfile import BALANCER, last
 from tests.peer.processes import end, end_group, free_port, start, wait_until
@@ -114,6 +115,14 @@ class Composed:
     def settings(self, name: str) -> str:
         """The file with a node's settings."""
         return str(self._folder / f"{name}.toml")
+
+    def drain(self, name: str) -> int:
+        """Have a node end as an operator would; its exit status."""
+        process = self.processes[name]
+        # Nodes of other tests may have the same name.
+        drained = run("drain", "--node", str(process.pid), "--wait")
+        assert (0, "") == (drained.exit_code, drained.stderr)
+        return self.processes.pop(name).wait(END_S)
 
     def kill(self, name: str) -> None:
         """End a service without a word."""
