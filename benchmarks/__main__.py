@@ -1,5 +1,6 @@
 """``python -m benchmarks``: which measurements to make, and how large."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +52,39 @@ def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: An
     options = _options(asked)
     if options.full and not folder:
         folder = RESULTS
-    found: dict[str, Report] = {}
     asked_for = tuple(name for name in names if name != CHARTS)
-    for name in chosen(asked_for, full=options.full) if asked_for or not names else []:
-        report = found[name] = BENCHMARKS[name].run(options, found)
-        # Saved at once: an hour's figures are not lost with what comes after them.
+    wanted = chosen(asked_for, full=options.full) if asked_for or not names else []
+    found: dict[str, Report] = {}
+    for name in wanted:
+        if (report := _report(name, options, found)) is None:
+            continue
+        found[name] = report
+        # Saved at once: many minutes' figures are not lost with what comes after them.
         if folder:
             save(report, folder)
         if not as_json:
             click.echo(f"{report.title}\n\n{report.text}\n")
     if as_json:
         click.echo(msgspec.json.encode(found))
-    elif not has_kamailio():
+    elif wanted and not has_kamailio():
         click.echo("Kamailio is not installed (make peers): nothing to compare with.")
     if CHARTS in names or (options.full and not names):
         _draw(folder or RESULTS)
+    if len(found) < len(wanted):
+        sys.exit(1)
+
+
+def _report(name: str, options: Options, found: dict[str, Report]) -> Report | None:
+    """What a benchmark has found; none, and a line on standard error, if it could not measure."""
+    if missing := [need for need in BENCHMARKS[name].needs if need not in found]:
+        click.echo(f"{name}: there is no {', no '.join(missing)}", err=True)
+        return None
+    try:
+        return BENCHMARKS[name].run(options, found)
+    # A program that would not start, or did not answer as it should.
+    except (RuntimeError, AssertionError, OSError) as error:
+        click.echo(f"{name}: {error}", err=True)
+        return None
 
 
 def _draw(folder: Path) -> None:

@@ -29,6 +29,11 @@ STORES: dict[str, Callable[[], str | None]] = {
 """Debian's, and those that two packages bring; each may be missing."""
 
 
+def usual_store() -> str:
+    """The one for all comparisons that are not about stores: Debian's, if it is installed."""
+    return next(name for name, binary in STORES.items() if binary())
+
+
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """A registrar that is running."""
@@ -76,14 +81,13 @@ class Entry:
         return self.name.startswith("regcluster")
 
 
-def entries(stores: tuple[str, ...] = ("Redis 7.0",), checkout: Path | None = None) -> list[Entry]:
+def entries(stores: tuple[str, ...] = (), checkout: Path | None = None) -> list[Entry]:
     """Whoever is installed: Kamailio first, which the others are compared with."""
     found = []
     if has_kamailio():
         found.append(Entry(MEMORY, kamailio))
-        if STORES["Redis 7.0"]():
-            found.append(Entry(DB_REDIS, kamailio_redis, slowness=8))
-    for store in stores:
+        found.append(Entry(DB_REDIS, kamailio_redis, slowness=8))
+    for store in stores or (usual_store(),):
         if STORES[store]():
             found.append(_node_entry(store, None))
             if checkout:
@@ -108,8 +112,8 @@ def is_native(checkout: Path) -> bool:
 
 
 def durable(checkout: Path | None = None) -> Entry:
-    """A node whose store, Debian's, writes an append-only file."""
-    plain = _node_entry("Redis 7.0", checkout)
+    """A node whose store writes an append-only file."""
+    plain = _node_entry(usual_store(), checkout)
 
     def enter(folder: Path, setup: Setup) -> AbstractContextManager[Contestant]:
         return plain.enter(folder, replace(setup, append_only=True))
@@ -158,8 +162,8 @@ def kamailio(folder: Path, setup: Setup) -> Iterator[Contestant]:
 
 @contextmanager
 def kamailio_redis(folder: Path, setup: Setup) -> Iterator[Contestant]:
-    """The same, but it keeps everything in Debian's Redis: ``db_redis``, ``db_mode`` 3."""
-    with _server(folder, "Redis 7.0", setup) as (server, url):
+    """The same, but it keeps everything in Redis: ``db_redis``, ``db_mode`` 3."""
+    with _server(folder, usual_store(), setup) as (server, url):
         # It wants to read the version of its table before it will use it.
         server.ask("HSET", "version:entry::location", "table_name", "location", "table_version", 9)
         with _kamailio(folder, setup, ["-A", f'DB_URL="{url}"']) as (port, process):

@@ -56,11 +56,9 @@ def run(options: Options) -> Report:
 
 
 def _group(options: Options, works: list[Work], setup: Setup) -> list[Cost]:
-    stores = tuple(STORES) if options.full else ("Redis 7.0",)
+    stores = tuple(STORES) if options.full else ()
     phones = PHONES if options.full else PHONES_QUICK
-    everybody = entries(stores, options.beside)
-    if STORES["Redis 7.0"]():
-        everybody.append(durable(options.beside))
+    everybody = [*entries(stores, options.beside), durable(options.beside)]
     with (
         tempfile.TemporaryDirectory(prefix="rc-bench-") as folder,
         players(everybody, Path(folder), setup, phones) as found,

@@ -3,7 +3,9 @@
 from importlib.util import find_spec
 
 import pytest
+from click.testing import CliRunner
 
+from benchmarks.__main__ import main
 from benchmarks.catalogue import BENCHMARKS, chosen
 
 
@@ -26,3 +28,11 @@ def test_without_a_name_the_quick_ones_are_run() -> None:
 
     assert ("side-by-side" in quick, "rates" in quick) == (True, False)
     assert ("rates" in full, "million" in full) == (True, False)
+
+
+def test_help_lists_every_benchmark() -> None:
+    """With what it measures, and what is drawn of it."""
+    shown = CliRunner().invoke(main, ["--help"]).output
+
+    assert [] == [name for name, each in BENCHMARKS.items() if each.what not in shown]
+    assert "charts" in shown
