@@ -89,9 +89,12 @@ def _report(name: str, options: Options, found: dict[str, Report]) -> Report | N
 
 def _draw(folder: Path) -> None:
     # Not before it is needed: matplotlib takes a second to come.
-    from benchmarks.charts import draw_all
+    from benchmarks.charts import IMAGES, draw_all
 
-    pictures, pages = draw_all(folder), write_all(folder)
+    # Reports that are kept elsewhere are nobody's but those who asked for them.
+    kept = folder.resolve() == RESULTS
+    pictures = draw_all(folder, IMAGES if kept else folder / "images")
+    pages = write_all() if kept else []
     click.echo(f"drew {len(pictures)} pictures, and changed {len(pages)} pages of docs", err=True)
 
 

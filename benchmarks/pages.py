@@ -1,7 +1,8 @@
 """The figures in docs/: written there by this, from saved reports, so that nobody copies any.
 
-A page holds the place of a report as two comments, ``<!-- report: NAME -->`` and
-``<!-- end of report -->``. What stands between them is the report's own text and where it is from.
+A page holds the place of a report as two comments, ``<!-- report: NAME -->`` and ``<!-- end -->``.
+What stands between them is the report's own text, the command it is from, and its charts. In the
+same way ``<!-- surroundings: NAME -->`` holds the place of the machine and the versions.
 """
 
 import re
@@ -11,7 +12,9 @@ from benchmarks.report import RESULTS, Saved, load
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-_PLACE = re.compile(r"(<!-- report: (?P<name>[a-z-]+) -->\n).*?(<!-- end of report -->)", re.DOTALL)
+_PLACE = re.compile(
+    r"(<!-- (?P<what>report|surroundings): (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def write_all(reports: Path = RESULTS, docs: Path = DOCS) -> list[Path]:
@@ -32,19 +35,28 @@ def filled(text: str, reports: Path = RESULTS) -> str:
         file = reports / f"{place['name']}.json"
         if not file.exists():
             return place[0]
-        return f"{place[1]}{_section(load(file))}{place[3]}"
+        written = _report if place["what"] == "report" else _surroundings
+        return f"{place[1]}{written(load(file))}{place[4]}"
 
     return _PLACE.sub(fill, text)
 
 
-def _section(saved: Saved) -> str:
-    versions = ", ".join(f"{name} {_short(text)}" for name, text in saved.versions.items())
-    machine = saved.machine
+def _report(saved: Saved) -> str:
+    report = saved.report
+    charts = "".join(f"\n![{chart.title}](images/{chart.name}.svg)\n" for chart in report.charts)
     return (
-        f"```text\n{saved.report.text}\n```\n\n"
-        f"`{saved.command}` on {saved.taken[:10]}; {machine.processor}, {machine.processors} CPUs, "
-        f"{machine.memory_gb} GB, {machine.kernel}; {versions}. Raw data: "
-        f"`benchmarks/results/{saved.report.name}.json`.\n"
+        f"```text\n{report.text}\n```\n\n"
+        f"`{saved.command}` on {saved.taken[:10]}; raw data in "
+        f"`benchmarks/results/{report.name}.json`.\n{charts}"
+    )
+
+
+def _surroundings(saved: Saved) -> str:
+    machine = saved.machine
+    versions = ", ".join(f"{name} {_short(text)}" for name, text in saved.versions.items())
+    return (
+        f"{machine.processor}, {machine.processors} processors, {machine.memory_gb} GB, "
+        f"{machine.kernel}; {versions}.\n"
     )
 
 

@@ -1,15 +1,17 @@
 """The figures in docs/ are those of the saved reports."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from benchmarks.charts import IMAGES
 from benchmarks.pages import DOCS, filled, write_all
-from benchmarks.report import RESULTS, Report, load, save
+from benchmarks.report import RESULTS, Chart, Report, load, save
 
-PAGE = "Before.\n\n<!-- report: example -->\nold\n<!-- end of report -->\n\nAfter.\n"
-REPORT = Report(name="example", title="", unit="", rows=[], text="fresh figures")
+PAGE = "Before.\n\n<!-- report: example -->\nold\n<!-- end -->\n\nAfter.\n"
+CHART = Chart(name="one-chart", title="One chart", kind="bars", x="a", y="b")
+REPORT = Report(name="example", title="", unit="", rows=[], text="fresh figures", charts=[CHART])
 
 
 def test_a_report_stands_where_its_page_holds_its_place(tmp_path: Path) -> None:
@@ -19,10 +21,20 @@ def test_a_report_stands_where_its_page_holds_its_place(tmp_path: Path) -> None:
     page = filled(PAGE, tmp_path)
 
     before, _, rest = page.partition("<!-- report: example -->\n")
-    section, _, after = rest.partition("<!-- end of report -->")
+    section, _, after = rest.partition("<!-- end -->")
     assert ("Before.\n\n", "\n\nAfter.\n") == (before, after)
     assert section.startswith("```text\nfresh figures\n```\n\n`python -m benchmarks")
+    assert section.endswith("\n![One chart](images/one-chart.svg)\n")
     assert "old" not in section
+
+
+def test_the_surroundings_stand_where_a_page_holds_their_place(tmp_path: Path) -> None:
+    """The machine, and the number of each version."""
+    save(REPORT, tmp_path)
+
+    page = filled("<!-- surroundings: example -->\n<!-- end -->\n", tmp_path)
+
+    assert re.search(r"processors, .* GB, Linux .*; python 3\.\d+.*, valkey \d+\.\d+", page)
 
 
 def test_a_report_that_was_never_saved_leaves_the_page_alone(tmp_path: Path) -> None:
