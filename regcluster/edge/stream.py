@@ -47,6 +47,11 @@ the rest of a message; was waited for long enough; broke the framing; was not in
 to be (``Porch``). The last is why we leave connections waiting: there is no file descriptor for
 them (``Acceptor``)."""
 
+BURST = 64
+"""Messages taken from one connection in one turn of the event loop. uvloop reads megabytes in one
+where a balancer has so much to say; if all of it were taken at once, the store's answers would wait
+until each request that waits for them is past its deadline."""
+
 _NOBODY = ("", 0)
 _PONG = b"\r\n"
 
@@ -61,6 +66,7 @@ class StreamFlow(asyncio.Protocol):
         "_has_eof",
         "_heard_at",
         "_introduced",
+        "_is_resting",
         "_is_shut",
         "_owed",
         "_partial_since",
@@ -87,6 +93,8 @@ class StreamFlow(asyncio.Protocol):
         self._has_eof = False
         self._is_shut = False
         """Whether anything can still be sent."""
+        self._is_resting = False
+        """Whether it may have more for us than we take in one turn."""
         self._owed = 0
         """Requests taken from here that have had no final response."""
 
@@ -144,17 +152,28 @@ class StreamFlow(asyncio.Protocol):
             return  # Behind a framing error only the end is waited for.
         self._heard_at = self._streams.now()
         self._framer.feed(data)
-        pings = 0
-        while (message := self._next()) is not None:
+        if not self._is_resting:
+            self._take()
+
+    def _take(self) -> None:
+        """Deliver what has come: a burst of it now, the rest in later turns."""
+        pings = messages = 0
+        while messages < BURST and (message := self._next()) is not None:
             self._partial_since = None
             if isinstance(message, Ping):
                 pings += 1
                 self._streams.keepalive("TCP")
             else:
+                messages += 1
                 self._deliver(message)
         if pings and not self._is_shut:
             # One write for all: thousands fit into one segment, and others wait meanwhile.
             self._pipe.write(_PONG * pings)
+        if messages == BURST and not self._is_shut:
+            # Nothing is read until the next turn, which begins with what is here already.
+            self._is_resting = True
+            self._pipe.pause_reading()
+            self._streams.soon(self._go_on)
         if not self._framer.is_partial:
             self._partial_since = None
         elif self._partial_since is None:
@@ -179,6 +198,12 @@ class StreamFlow(asyncio.Protocol):
         """The connection is gone (called by the event loop)."""
         self._is_shut = True
         self._streams.lost(self)
+
+    def _go_on(self) -> None:
+        self._is_resting = False
+        if not self._pipe.is_closing():
+            self._pipe.resume_reading()
+            self._take()
 
     def _next(self) -> bytes | Ping | None:
         if self._ended_at is not None:
@@ -247,6 +272,7 @@ class Streams:
         self.closed = closed
         self._loop = asyncio.get_running_loop()
         self.now = self._loop.time
+        self.soon = self._loop.call_soon
         self._acceptors: list[Acceptor] = []
         self._listeners: list[Hop] = []
         self._arriving: set[asyncio.Task[Flow | None]] = set()
