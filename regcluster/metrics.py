@@ -104,9 +104,10 @@ LOOP_SECONDS = Histogram(
     "How late a worker comes to what it meant to do: more, and it has too much to do.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0),
 )
-REGISTER_SECONDS = Histogram(
-    "regcluster_register_duration_seconds",
-    "From a REGISTER read to its answer sent.",
+REQUEST_SECONDS = Histogram(
+    "regcluster_sip_request_duration_seconds",
+    "From a request read to its answer sent.",
+    ("method",),
     buckets=SECONDS,
 )
 REGISTRATIONS = Counter("regcluster_registrations", "REGISTERs by what they did.", ("outcome",))
@@ -184,7 +185,7 @@ _removed: Final = Counts(REMOVED, TALLY, ("expired", "owner"))
 _expiry_seconds: Final = Durations(EXPIRY_SECONDS, TALLY)
 _feed_seconds: Final = Durations(FEED_SECONDS, TALLY)
 _overflow: Final = DROPS.labels("overflow")
-_register_seconds: Final = Durations(REGISTER_SECONDS, TALLY)
+_request_seconds: Final = {"REGISTER": Durations(REQUEST_SECONDS.labels("REGISTER"), TALLY)}
 _store_seconds: Final = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in STORE_CALLS}
 
 
@@ -266,9 +267,15 @@ def count_lookup(outcome: str) -> None:
     _lookups.inc(outcome)
 
 
-def observe_register(seconds: float) -> None:
-    """A REGISTER took this long."""
-    _register_seconds.observe(seconds)
+def observe_request(method: str, seconds: float) -> None:
+    """A request took this long."""
+    durations = _request_seconds.get(method)
+    if durations is None:
+        known = method if method in METHODS else OTHER
+        if known not in _request_seconds:
+            _request_seconds[known] = Durations(REQUEST_SECONDS.labels(known), TALLY)
+        durations = _request_seconds[known]
+    durations.observe(seconds)
 
 
 def observe_store(operation: str, seconds: float) -> None:

@@ -195,14 +195,18 @@ def test_one_event_is_one_more(count: Callable[[], None], name: str, labels: str
     assert before + 2 == value(name, **named)
 
 
-def test_a_duration_falls_into_its_bucket() -> None:
-    """One for REGISTERs, one for each kind of store call."""
-    before = buckets("REGISTER_SECONDS")
-    metrics.observe_register(0.003)
+@pytest.mark.parametrize(
+    ("method", "known"), [("REGISTER", "REGISTER"), ("INVITE", "INVITE"), ("ODD", "other")]
+)
+def test_a_duration_falls_into_its_bucket(method: str, known: str) -> None:
+    """Whichever method it is of, and whatever a peer calls its own."""
+    metrics.observe_request(method, 9.0)
+    before = buckets("REQUEST_SECONDS", method=known)
+    metrics.observe_request(method, 0.003)
 
     assert {"0.001": 0, "0.0025": 0, "0.005": 1, "0.01": 1, "2.5": 1, "+Inf": 1} == {
         le: count - before[le]
-        for le, count in buckets("REGISTER_SECONDS").items()
+        for le, count in buckets("REQUEST_SECONDS", method=known).items()
         if le in ("0.001", "0.0025", "0.005", "0.01", "2.5", "+Inf")
     }
 

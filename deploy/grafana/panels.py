@@ -102,9 +102,9 @@ SIP = [
         is_stacked=True,
     ),
     Panel(
-        "REGISTER: from read to answered",
+        "From read to answered",
         "s",
-        quantiles("regcluster_register_duration_seconds"),
+        quantiles("regcluster_sip_request_duration_seconds", "method"),
         "Most of it is the way to the store and back.",
     ),
     Panel(

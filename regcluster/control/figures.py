@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-REGISTER_SECONDS = "regcluster_register_duration_seconds"
+REQUEST_SECONDS = "regcluster_sip_request_duration_seconds"
 STORE_SECONDS = "regcluster_store_call_duration_seconds"
 
 GAUGES = {
@@ -41,7 +41,7 @@ STARTED = "regcluster_start_time_seconds"
 
 NAMES = frozenset(
     [*GAUGES.values(), *RATES.values(), RESPONSES, STARTED]
-    + [f"{name}_bucket" for name in (REGISTER_SECONDS, STORE_SECONDS)]
+    + [f"{name}_bucket" for name in (REQUEST_SECONDS, STORE_SECONDS)]
 )
 """Every sample that is looked at."""
 
@@ -109,13 +109,13 @@ def compare(before: Look, now: Look) -> Figures:
         # A counter that is behind itself has begun anew, with the node.
         return (later - earlier if later >= earlier else later) / (now.at - before.at)
 
-    registers = buckets(before, now, REGISTER_SECONDS)
+    registers = buckets(before, now, REQUEST_SECONDS, is_register)
     started = now.total(STARTED)
     figures: dict[str, float | None] = {
         **{figure: now.total(name) for figure, name in GAUGES.items()},
         **{figure: rate(name) for figure, name in RATES.items()},
         "up_s": None if started is None else now.at - started,
-        "registers_per_s": rate(REQUESTS, lambda labels: labels.get("method") == "REGISTER"),
+        "registers_per_s": rate(REQUESTS, is_register),
         "refused_per_s": rate(RESPONSES, lambda labels: labels.get("status", "").startswith("5")),
         "register_p50_ms": quantile_ms(registers, 0.5),
         "register_p99_ms": quantile_ms(registers, 0.99),
@@ -127,11 +127,20 @@ def compare(before: Look, now: Look) -> Figures:
     return msgspec.convert(figures, Figures)
 
 
-def buckets(before: Look, now: Look, name: str) -> list[tuple[float, float]]:
-    """How many of a histogram's new values are at most each bound, whatever its other labels."""
+def is_register(labels: Labels) -> bool:
+    """Whether a series is of REGISTERs."""
+    return labels.get("method") == "REGISTER"
+
+
+def buckets(
+    before: Look, now: Look, name: str, includes: Callable[[Labels], bool] | None = None
+) -> list[tuple[float, float]]:
+    """How many of a histogram's new values are at most each bound, in all series that count."""
     added: dict[float, float] = {}
     for look, sign in ((before, -1.0), (now, 1.0)):
         for labels, value in look.samples.get(f"{name}_bucket", ()):
+            if includes and not includes(labels):
+                continue
             bound = float(labels["le"])
             added[bound] = added.get(bound, 0.0) + sign * value
     return sorted(added.items())

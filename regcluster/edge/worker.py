@@ -175,8 +175,7 @@ class Worker:
             # A script or a rule of ours broke: its caller gets a 500, nobody else notices.
             self._answer(request, Reply(500, REASONS[500], []), flow)
             self._count_failure(request.method)
-        if request.method == "REGISTER":
-            metrics.observe_register(perf_counter() - started)
+        metrics.observe_request(request.method, perf_counter() - started)
 
     async def _run(self, request: Request, flow: Flow) -> None:
         if request.method != "REGISTER" and request.first("route") is not None:

@@ -30,12 +30,12 @@ regcluster_sip_responses_total{method="REGISTER",status="200",transport="udp"} 9
 regcluster_sip_responses_total{method="REGISTER",status="503",transport="udp"} 10.0
 # TYPE regcluster_sip_drops counter
 regcluster_sip_drops_total{reason="ack"} 10.0
-# TYPE regcluster_register_duration_seconds histogram
-regcluster_register_duration_seconds_bucket{le="0.001"} 50.0
-regcluster_register_duration_seconds_bucket{le="0.01"} 100.0
-regcluster_register_duration_seconds_bucket{le="+Inf"} 100.0
-regcluster_register_duration_seconds_count 100.0
-regcluster_register_duration_seconds_sum 1.0
+# TYPE regcluster_sip_request_duration_seconds histogram
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="0.001"} 50.0
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="0.01"} 100.0
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="+Inf"} 100.0
+regcluster_sip_request_duration_seconds_count{method="REGISTER"} 100.0
+regcluster_sip_request_duration_seconds_sum{method="REGISTER"} 1.0
 """
 
 LATER = """\
@@ -58,12 +58,14 @@ regcluster_sip_responses_total{method="REGISTER",status="503",transport="udp"} 1
 regcluster_sip_responses_total{method="INVITE",status="500",transport="udp"} 2.0
 # TYPE regcluster_sip_drops counter
 regcluster_sip_drops_total{reason="ack"} 4.0
-# TYPE regcluster_register_duration_seconds histogram
-regcluster_register_duration_seconds_bucket{le="0.001"} 60.0
-regcluster_register_duration_seconds_bucket{le="0.01"} 120.0
-regcluster_register_duration_seconds_bucket{le="+Inf"} 120.0
-regcluster_register_duration_seconds_count 120.0
-regcluster_register_duration_seconds_sum 1.2
+# TYPE regcluster_sip_request_duration_seconds histogram
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="0.001"} 60.0
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="0.01"} 120.0
+regcluster_sip_request_duration_seconds_bucket{method="REGISTER",le="+Inf"} 120.0
+regcluster_sip_request_duration_seconds_count{method="REGISTER"} 120.0
+regcluster_sip_request_duration_seconds_sum{method="REGISTER"} 1.2
+regcluster_sip_request_duration_seconds_bucket{method="INVITE",le="0.001"} 0.0
+regcluster_sip_request_duration_seconds_bucket{method="INVITE",le="+Inf"} 10.0
 # TYPE regcluster_store_call_duration_seconds histogram
 regcluster_store_call_duration_seconds_bucket{le="0.001",operation="save"} 0.0
 regcluster_store_call_duration_seconds_bucket{le="+Inf",operation="save"} 10.0

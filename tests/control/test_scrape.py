@@ -26,7 +26,7 @@ for transport in ("UDP", "TCP", "TLS"):
             metrics.count_response(method, transport, status)
 metrics.count_stored("location", 1_000_000, 900_000)
 for seconds in (0.0001, 0.003, 0.003, 7.0):
-    metrics.observe_register(seconds)
+    metrics.observe_request("REGISTER", seconds)
     metrics.observe_store("save", seconds)
 os._exit(0)
 """

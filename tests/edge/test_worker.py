@@ -124,7 +124,7 @@ async def test_a_register_is_answered_with_its_bindings(worker: Worker) -> None:
     counted = (
         ledger.count("sip_requests_total", **labels),
         ledger.count("sip_responses_total", **labels, status="200"),
-        ledger.count("register_duration_seconds_count"),
+        ledger.count("sip_request_duration_seconds_count", method="REGISTER"),
         ledger.count("registrations_total", outcome="added"),
     )
     assert (200, "<sip:alice@127.0.0.1:5066>;expires=300", (1, 1, 1, 1)) == (
