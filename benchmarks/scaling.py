@@ -113,6 +113,7 @@ class Effort:
 
     rounds: int
     seconds: float
+    idle_s: float = IDLE_S
 
     def cost(self, running: Running, kind: str, rate: float) -> tuple[Parts, float]:
         """CPU per request of ``kind``, and their rate; ``rate`` 0: flat out. Medians."""
@@ -175,8 +176,9 @@ def measure(
 ) -> Cost:
     """What requests cost, and doing nothing."""
     before = running.spent()
-    time.sleep(IDLE_S)
-    idle = {part: (spent - before[part]) / IDLE_S for part, spent in running.spent().items()}
+    time.sleep(effort.idle_s)
+    spent = running.spent()
+    idle = {part: (spent[part] - before[part]) / effort.idle_s for part in before}
     lookup, _ = effort.cost(running, "lookup", rate)
     register, reached = effort.cost(running, "refresh", rate)
     return Cost(name, *size, reached, register, lookup, idle)
