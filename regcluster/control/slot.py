@@ -27,7 +27,7 @@ class Slot:
         self._life: Life | None = None
         self._draining = anyio.Event()
         self._ended = anyio.Event()
-        self._was_ready = False
+        self.was_ready = False
         self._unanswered = 0
         """How often the worker in it was given new settings and has not said yet that it goes by
         them."""
@@ -56,7 +56,7 @@ class Slot:
             while True:
                 born = anyio.current_time()
                 fatal = await self._live()
-                if self._draining.is_set() or (fatal and not self._was_ready):
+                if self._draining.is_set() or (fatal and not self.was_ready):
                     return fatal
                 if anyio.current_time() - born > patience.good_life_s:
                     wait = patience.shortest_wait_s
@@ -125,7 +125,7 @@ class Slot:
             patience = self._crew.patience.silent_s
             match report:
                 case Ready():
-                    self.is_ready = self._was_ready = True
+                    self.is_ready = self.was_ready = True
                 case Status(store_problem=problem):
                     self.store_problem = problem
                 case Applied(problem=problem):
@@ -138,7 +138,7 @@ class Slot:
 
     def _report(self, life: Life, fatal: str) -> None:
         """Count and log a death that nobody asked for."""
-        if fatal and not self._was_ready:
+        if fatal and not self.was_ready:
             return
         why = "stuck" if life.is_stuck else "died"
         self._crew.gauges.restarts[why] += 1

@@ -17,8 +17,9 @@ from regcluster.store.keeper import NOT_YET
 
 logger = get_logger(__name__)
 
-_BEGINNING = [f"the store cannot be used: {NOT_YET}"]
-"""For a moment this is so at every start."""
+_STARTING = ["not all workers have started"]
+_BEGINNING = (_STARTING, [f"the store cannot be used: {NOT_YET}"])
+"""For a moment these are so at every start."""
 
 
 class Workers:
@@ -50,6 +51,9 @@ class Workers:
         """Why the node should get no traffic."""
         if self._is_draining:
             return ["draining"]
+        if not self.is_up:
+            # Those that are ready would have to do the work of all.
+            return _STARTING
         ready = [slot for slot in self._slots if slot.is_ready]
         if not ready:
             return ["no worker is ready"]
@@ -59,8 +63,8 @@ class Workers:
 
     @property
     def is_up(self) -> bool:
-        """Whether any of them takes requests."""
-        return any(slot.is_ready for slot in self._slots)
+        """Whether each of them has taken requests by now."""
+        return bool(self._slots) and all(slot.was_ready for slot in self._slots)
 
     @property
     def is_draining(self) -> bool:
@@ -137,7 +141,7 @@ class Workers:
         self._on_change(problems)
         if not problems:
             logger.info("node ready")
-        elif not self._is_draining and problems != _BEGINNING:
+        elif not self._is_draining and problems not in _BEGINNING:
             logger.warning("node not ready", problems=problems)
 
 

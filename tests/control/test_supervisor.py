@@ -94,7 +94,7 @@ async def test_a_signal_ends_it_while_its_store_is_still_starting(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     store = StoreSettings(url=f"embedded://{tmp_path}/data")
     async with started(replace(settings, store=store), tmp_path) as node:
-        await node.until("no worker is ready")
+        await node.until("not all workers have started")
         live = await node.client.get("/health/live")
         tell(signal.SIGTERM)
         took_s = await node.ended()
@@ -237,7 +237,18 @@ async def test_one_worker_that_reaches_the_store_is_enough(
 ) -> None:
     """What the other loses for a moment is no reason to move every phone elsewhere."""
     async with started(settings, tmp_path, "torn") as node:
-        await node.until("the store cannot be used: torn")
+        await node.until()
+        workers = (await node.client.get("/api/v1/node")).json()["workers"]
+
+    assert ["torn", None] == [worker["store_problem"] for worker in workers]
+
+
+async def test_a_node_is_ready_once_all_its_workers_have_started(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The first of eight would be given what is meant for all."""
+    async with started(settings, tmp_path, "torn") as node:
+        await node.until("not all workers have started")
         await node.until()
 
     assert node.failure is None
