@@ -19,6 +19,7 @@ from regcluster.store.expiries import Expiries
 from regcluster.store.expiry import Sweeper
 from regcluster.store.reaping import Reaper
 from regcluster.store.remote import RedisStore
+from regcluster.store.roster import read_nodes
 from tests.servers import RealServer
 from tests.store.accounts import MORE, NODE, PASSWORD, USER, allow, called, granted, refused
 from tests.store.alice import ALICE, DESK, MOBILE, SOFT, bind, plan
@@ -81,6 +82,7 @@ async def serve(server: RealServer, store: RedisStore) -> list[str]:
     await store.restore(ALICE, replace(kept, connection=f"{GONE}.18"), table=TABLES[1])
     await store.save(plan(bind(MOBILE), call_id="c4"))
     await Census(store, lambda: TABLES, metrics.count_stored).take()
+    await read_nodes(store)
     await leases.end()
     server.ask(b"SCRIPT", b"FLUSH")
     await store.drop("nobody@example.com")
