@@ -2,10 +2,10 @@
 //
 // Addresses are `#/`, `#/aors/<address>` and `#/find/<text>`, with `?table=` behind them.
 
-import { Refusal } from "./api.js";
-import { showCounts, showNode, showNodes } from "./cluster.js";
+import { Refusal, token } from "./api.js";
+import { showCounts, showLocked, showNode, showNodes } from "./cluster.js";
 import { askForToken } from "./dialogs.js";
-import { button, find, make, trouble } from "./dom.js";
+import { button, find, make, trouble, write } from "./dom.js";
 import { Feed } from "./feed.js";
 import { ListView } from "./list.js";
 import { RecordView } from "./record.js";
@@ -31,6 +31,7 @@ const narrow = matchMedia("(max-width: 60rem)");
 let table = "";
 let view = null;
 let looking = new AbortController();
+let isFirst = true;
 
 const links = {
   all: () => address(""),
@@ -54,6 +55,7 @@ async function look() {
   looking = new AbortController();
   view = null;
   const { signal } = looking;
+  const isTyping = find("search").contains(document.activeElement);
   results.setAttribute("aria-busy", "true");
   const patience = setTimeout(() => results.replaceChildren(skeleton()), 150);
   const next = viewOf(kind, part);
@@ -61,12 +63,18 @@ async function look() {
     await next.load(signal);
     view = next;
     show(next.element, signal);
+    // Whoever came by a link goes on from what it led to.
+    if (!isTyping && !isFirst) results.querySelector("h2")?.focus();
   } catch (error) {
     if (signal.aborted) return;
-    if (kind === "aors" && isBeginning(error, part)) location.replace(links.find(`${query.value}*`));
-    else show(failure(error), signal);
+    if (kind === "aors" && isBeginning(error, part)) {
+      location.replace(links.find(`${query.value}*`));
+      return;
+    }
+    show(failure(error), signal);
   } finally {
     clearTimeout(patience);
+    isFirst = false;
   }
   document.title = [query.value && shown(query.value), "regcluster"].filter(Boolean).join(" – ");
 }
@@ -95,8 +103,11 @@ function show(element, signal) {
 
 function failure(error) {
   if (error.asksForToken) {
-    const enter = button("Enter a token", () => changeToken(`${sentence(error.message)}.`));
-    return trouble("This node asks for a token", `${sentence(error.message)}.`, enter);
+    const why = `${sentence(error.message)}.`;
+    const enter = button("Enter a token", () => changeToken(why));
+    const asked = trouble("This node asks for a token", why, enter);
+    asked.classList.add("asks");
+    return asked;
   }
   const title = error.status === 400 ? "That cannot be looked for" : "There is no answer";
   return trouble(title, error.message, button("Try again", look));
@@ -133,7 +144,8 @@ async function withToken(act) {
   try {
     return await act();
   } catch (error) {
-    if (!error.asksForToken || !(await changeToken(`${sentence(error.message)}.`, false))) throw error;
+    if (!error.asksForToken) throw error;
+    if (!(await changeToken(`${sentence(error.message)}.`, false))) throw error;
     return act();
   }
 }
@@ -141,10 +153,15 @@ async function withToken(act) {
 /** Ask for a token; with another one, everything may be answered otherwise. */
 async function changeToken(why, isToLook = true) {
   if (!(await askForToken(why))) return false;
-  feed.follow(table);
-  for (const poll of polls) poll.now();
+  tellToken();
+  feed.again();
+  for (const each of polls) each.now();
   if (isToLook) look();
   return true;
+}
+
+function tellToken() {
+  write(find("access"), token() ? "Token in use" : "Token");
 }
 
 const troubles = new Map();
@@ -153,8 +170,7 @@ function tellTroubles() {
   const notice = find("notice");
   const texts = [...new Set(troubles.values())];
   notice.hidden = texts.length === 0;
-  const text = texts.join(" ");
-  if (notice.textContent !== text) notice.textContent = text;
+  write(notice, texts.join(" "));
   document.body.classList.toggle("stale", troubles.has("node"));
 }
 
@@ -171,8 +187,10 @@ function poll(name, ms, act) {
       troubles.delete(name);
     } catch (error) {
       // Who has no token sees so where the bindings would be.
-      if (error.asksForToken || error.status === 403) troubles.delete(name);
-      else troubles.set(name, described(name, error));
+      if (error.asksForToken || error.status === 403) {
+        troubles.delete(name);
+        if (name === "node") showLocked();
+      } else troubles.set(name, described(name, error));
     } finally {
       asking = false;
       alarm = setTimeout(now, ms);
@@ -227,6 +245,7 @@ find("skip").addEventListener("click", (event) => {
 addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
+  query.focus();
   query.select();
 });
 
@@ -247,6 +266,7 @@ document.addEventListener("visibilitychange", () => {
 
 setInterval(() => document.hidden || view?.tick(), 1000);
 
+tellToken();
 table = parameterTable();
 feed.follow(table);
 const counts = poll("counts", COUNTS_MS, count);

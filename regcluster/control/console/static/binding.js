@@ -10,6 +10,7 @@ const SHORT = 0.1;
 export class Binding {
   element = make("li", { class: "binding" });
   contact;
+  isBusy = false;
   #uri = make("h3", { class: "uri" });
   #remove;
   #meter = make("span");
@@ -59,7 +60,9 @@ export class Binding {
 
   /** Whether its removal is under way. */
   busy(is) {
-    this.#remove.disabled = is;
+    // Disabled, it would lose the focus.
+    this.#remove.setAttribute("aria-disabled", String(is));
+    this.isBusy = is;
     if (is) this.#error.replaceChildren();
   }
 

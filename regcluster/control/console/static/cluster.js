@@ -2,10 +2,13 @@
 
 import { ask } from "./api.js";
 import { find, make, pill, write } from "./dom.js";
-import { count, duration, rate, shown } from "./text.js";
+import { count, counted, duration, rate, shown } from "./text.js";
 
 /** Three minutes, at a sample every three seconds. */
 const SAMPLES = 60;
+/** Fewer are no line yet. */
+const FEWEST = 5;
+const NARROWEST = 20;
 const SVG = "http://www.w3.org/2000/svg";
 
 const TONES = { up: "good", partly: "warn", gone: "bad" };
@@ -24,7 +27,14 @@ export async function showNode() {
   write(find("node-about"), `version ${node.version}, up ${duration(1000 * node.uptime_s)}`);
   for (const tile of tiles) tile.take(node.rates);
   find("workers").replaceChildren(...node.workers.map(workerRow));
+  fill("workers");
   return node;
+}
+
+/** This node does not say how it is, to whom it does not know. */
+export function showLocked() {
+  write(find("node-state"), "locked");
+  find("node-state").dataset.tone = "warn";
 }
 
 /** Every node that has left a trace in the store. */
@@ -33,6 +43,15 @@ export async function showNodes() {
   const up = nodes.filter(({ state }) => state !== "gone").length;
   write(find("nodes-up"), up === nodes.length ? count(up) : `${up} of ${nodes.length}`);
   find("nodes").replaceChildren(...nodes.map(nodeRow));
+  fill("nodes");
+}
+
+const filled = new Set();
+
+/** One half of a panel is there. It is shown as a whole, so that neither pushes the other. */
+function fill(name) {
+  filled.add(name);
+  find("members").hidden = filled.size < 2;
 }
 
 /** How much there is, of a table or of all; the names of all tables. */
@@ -46,13 +65,15 @@ export async function showCounts(table) {
 }
 
 function nodeRow({ name, state, workers, leases, addresses, lease_ms }) {
+  const all = workers === null ? "unknown workers" : counted(workers, "worker");
+  const lease = lease_ms ? `lease ${(lease_ms / 1000).toFixed(1)} s` : "no lease";
   return make(
     "li",
     {},
     make("strong", { class: "uri" }, shown(name)),
     pill(state, TONES[state] ?? "quiet"),
-    make("span", { class: "about" }, `${leases} of ${workers ?? "?"} workers`),
-    make("span", { class: "about end" }, lease_ms ? `lease ${(lease_ms / 1000).toFixed(1)} s` : "no lease"),
+    make("span", { class: "about" }, `${leases} of ${all}`),
+    make("span", { class: "about end" }, lease),
     make("span", { class: "uri about whole" }, addresses.map(shown).join("  ")),
   );
 }
@@ -64,7 +85,7 @@ function workerRow({ number, pid, ready, restarts, store_problem }) {
     make("strong", {}, `worker ${number}`),
     ready ? pill("ready", "good") : pill(pid === null ? "down" : "not ready", "bad"),
     make("span", { class: "about" }, pid === null ? "no process" : `pid ${pid}`),
-    make("span", { class: "about end" }, restarts === 1 ? "1 restart" : `${restarts} restarts`),
+    make("span", { class: "about end" }, counted(restarts, "restart")),
     ...(store_problem ? [make("span", { class: "bad whole" }, shown(store_problem))] : []),
   );
 }
@@ -73,18 +94,16 @@ function workerRow({ number, pid, ready, restarts, store_problem }) {
 class Tile {
   #name;
   #value;
+  #drawing = document.createElementNS(SVG, "svg");
   #line = document.createElementNS(SVG, "polyline");
   #samples = [];
 
   constructor(element) {
     this.#name = element.dataset.rate;
     this.#value = element.querySelector("dd");
-    const drawing = document.createElementNS(SVG, "svg");
-    drawing.setAttribute("viewBox", `0 -1 ${SAMPLES - 1} 22`);
-    drawing.setAttribute("preserveAspectRatio", "none");
-    drawing.setAttribute("aria-hidden", "true");
-    drawing.append(this.#line);
-    element.append(make("dd", { class: "trend", "aria-hidden": "true" }, drawing));
+    this.#drawing.setAttribute("preserveAspectRatio", "none");
+    this.#drawing.append(this.#line);
+    element.append(make("dd", { class: "trend", "aria-hidden": "true" }, this.#drawing));
   }
 
   /** Take the next sample; null: there is none yet. */
@@ -93,9 +112,13 @@ class Tile {
     this.#samples.push(rates[this.#name]);
     if (this.#samples.length > SAMPLES) this.#samples.shift();
     write(this.#value, rate(rates[this.#name]));
+    if (this.#samples.length < FEWEST) return;
     const peak = Math.max(1, ...this.#samples);
-    const first = SAMPLES - this.#samples.length;
-    const points = this.#samples.map((each, at) => `${first + at},${(20 - (20 * each) / peak).toFixed(2)}`);
+    const width = Math.max(NARROWEST, this.#samples.length);
+    const first = width - this.#samples.length;
+    this.#drawing.setAttribute("viewBox", `0 -1 ${width - 1} 22`);
+    const height = (sample) => (20 - (20 * sample) / peak).toFixed(2);
+    const points = this.#samples.map((sample, at) => `${first + at},${height(sample)}`);
     this.#line.setAttribute("points", points.join(" "));
   }
 }

@@ -11,6 +11,8 @@ const ROWS = 100;
 const PAINT_MS = 250;
 const SUM_MS = 10_000;
 
+const WORDS = { store: "no store", lost: "lost", locked: "locked" };
+
 const TONES = { added: "good", changed: "warn", removed: "bad", expired: "quiet", gap: "bad" };
 
 /** The panel with the feed; `noticed` takes each event. */
@@ -49,6 +51,12 @@ export class Feed {
     this.#follower.start();
   }
 
+  /** Ask once more, and go on where it was. */
+  again() {
+    this.stop();
+    this.resume();
+  }
+
   /** Go on where it was stopped. */
   resume() {
     this.#follower?.start();
@@ -85,15 +93,17 @@ export class Feed {
 
   #tell({ state, problem, missed }) {
     if (state === "live") {
+      const wasLost = this.#tone !== "good";
       this.#mark("good", "live");
       if (missed) this.#queue({ remark: `not followed for ${duration(missed)}` });
       else if (this.#isQuiet) this.#sayNothingYet();
+      else if (wasLost) this.#queue({ remark: "followed again" });
     } else if (problem === null) {
       this.#mark("good", "live");
       this.#queue({ remark: "the store is back" });
     } else {
-      const isNew = this.#tone !== "bad";
-      this.#mark("bad", state === "store" ? "no store" : "lost");
+      const isNew = this.#word !== WORDS[state];
+      this.#mark(state === "locked" ? "warn" : "bad", WORDS[state]);
       if (isNew) this.#queue({ remark: problem });
     }
   }

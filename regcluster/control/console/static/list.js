@@ -20,13 +20,13 @@ export class ListView {
   #signal = null;
   #redo;
 
-  /** `sought` is `alice*`, `@example.com` or nothing; `address` is where the page is with an AOR. */
+  /** `sought` is `alice*`, `@example.com` or nothing; `address` is where an AOR is looked at. */
   constructor(sought, table, limit, address, redo) {
     this.#sought = sought;
     this.#address = address;
     this.#redo = redo;
     this.#query = { limit, ...(table && { table }) };
-    if (sought.startsWith("@")) this.#query.domain = sought.slice(1);
+    if (/^@./.test(sought)) this.#query.domain = sought.slice(1);
     else if (sought) this.#query.prefix = sought.replace(/\*$/, "");
   }
 
@@ -36,7 +36,7 @@ export class ListView {
     const { aors, cursor } = await this.#ask();
     if (aors.length === 0 && cursor === null) this.element.replaceChildren(this.#nothing());
     else {
-      const title = make("h2", { tabindex: "-1" }, this.#sought ? shown(this.#sought) : "Addresses");
+      const title = make("h2", { tabindex: "-1" }, shown(this.#sought) || "Addresses");
       const head = make("div", { class: "title" }, title, this.#summary);
       this.element.replaceChildren(head, this.#rows, this.#more);
       this.#add(aors, cursor);
@@ -63,8 +63,8 @@ export class ListView {
     this.#rows.append(...aors.map((row) => this.#row(row)));
     this.#more.hidden = cursor === null;
     const here = this.#rows.children.length;
-    const order = here > 1 ? ", in the order of the store" : "";
-    write(this.#summary, cursor === null ? counted(here, "address", "addresses") : `first ${here}${order}`);
+    const part = `first ${here}, in the order of the store`;
+    write(this.#summary, cursor === null ? counted(here, "address", "addresses") : part);
   }
 
   async #showMore() {
@@ -93,16 +93,14 @@ export class ListView {
   }
 
   #nothing() {
-    if (this.#sought) {
-      return emptiness(`No address ${this.#described()}`, make("p", {}, "Case and spelling count."));
+    const { prefix, domain } = this.#query;
+    if (domain) return emptiness(`No address of the domain ${shown(domain)}`);
+    if (prefix) {
+      const hint = make("p", {}, "Upper and lower case are not the same here.");
+      return emptiness(`No address begins with ${shown(prefix)}`, hint);
     }
     const line = "As soon as the first phone registers, it stands here.";
     return emptiness("Nothing is bound", make("p", {}, line));
-  }
-
-  #described() {
-    const { prefix, domain } = this.#query;
-    return domain !== undefined ? `of the domain ${shown(domain)}` : `begins with ${shown(prefix)}`;
   }
 
   #said() {

@@ -136,7 +136,7 @@ export class RecordView {
   async #remove(ruid) {
     const binding = this.#bindings.get(ruid);
     const contact = binding.contact.contact;
-    if (!(await confirmRemoval(shown(contact), shown(this.#aor)))) return;
+    if (binding.isBusy || !(await confirmRemoval(shown(contact), shown(this.#aor)))) return;
     const query = [`ruid=${encoded(ruid)}`, this.#query].filter(Boolean).join("&");
     binding.busy(true);
     try {

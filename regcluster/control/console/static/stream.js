@@ -6,6 +6,7 @@ import { open } from "./api.js";
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
+const REFUSED_MS = 8000;
 
 /** The node says something every 15 seconds. */
 const SILENCE_MS = 40_000;
@@ -13,8 +14,8 @@ const SILENCE_MS = 40_000;
 /** What was missed for longer than that is too much to be told. */
 const RESUME_MS = 120_000;
 
-/** Behind an id, what has been told of other addresses is told again. */
-const REMEMBERED = 1000;
+/** Behind an id, what happened to other addresses within ten seconds is told again. */
+const REMEMBERED = 10_000;
 
 /** Takes text as it comes, gives `{id, event, data}` to `take`. */
 export function parser(take) {
@@ -41,6 +42,8 @@ export class Follower {
   #last = "";
   #heardAt = 0;
   #told = new Set();
+  #firstAt = 0;
+  #isResumed = false;
 
   /** `take` takes each event, `tell` what becomes of the stream. */
   constructor(table, take, tell) {
@@ -55,6 +58,7 @@ export class Follower {
     const { signal } = (this.#stopped = new AbortController());
     let pause = FIRST_PAUSE_MS;
     while (!signal.aborted) {
+      let state = "lost";
       let problem = "The stream has ended.";
       try {
         await this.#read(signal, () => (pause = FIRST_PAUSE_MS));
@@ -63,10 +67,11 @@ export class Follower {
         // An id that this store has never given: begin anew.
         if (error.status === 400) this.#last = "";
         // Until there is another token, or it is another's turn, the answer will be the same.
-        if (error.asksForToken || error.status === 503) pause = Math.max(pause, 8000);
+        if (error.status) pause = Math.max(pause, REFUSED_MS);
+        if (error.asksForToken) state = "locked";
       }
       if (signal.aborted) return;
-      this.#tell({ state: "lost", problem });
+      this.#tell({ state, problem });
       await sleep(pause, signal);
       pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
     }
@@ -109,6 +114,7 @@ export class Follower {
     const query = new URLSearchParams(this.#table ? { table: this.#table } : {});
     const headers = {};
     if (0 < missed && missed < RESUME_MS) {
+      this.#isResumed = true;
       if (this.#last) headers["Last-Event-ID"] = this.#last;
       else query.set("since", `${Math.ceil(missed / 1000)}s`);
     }
@@ -120,11 +126,14 @@ export class Follower {
       this.#tell({ state: "store", problem: JSON.parse(data).problem });
       return;
     }
+    const told = JSON.parse(data);
     this.#last = id;
-    if (this.#told.has(id)) return;
+    this.#firstAt ||= told.at;
+    const isOlder = this.#isResumed && told.at < this.#firstAt;
+    if (isOlder || this.#told.has(id)) return;
     this.#told.add(id);
     if (this.#told.size > REMEMBERED) this.#told.delete(this.#told.values().next().value);
-    this.#take(JSON.parse(data));
+    this.#take(told);
   }
 }
 

@@ -99,7 +99,7 @@ export function nextHop(contact) {
 
 /** The first URI of a Path. */
 function firstUri(path) {
-  const bracketed = /^\s*(?:"(?:[^"\\]|\\.)*"|[^<",]*)<([^>]*)>/.exec(path);
+  const bracketed = /^\s*(?:"(?:[^"\\]|\\.)*"|[^<",]*)\s*<([^>]*)>/.exec(path);
   return bracketed ? bracketed[1] : path.split(/[,;]/, 1)[0].trim();
 }
 
