@@ -35,7 +35,8 @@ class Pair:
     """A contestant and its store, by round."""
 
     player: Player
-    rate: float
+    rates: list[float] = field(default_factory=list)
+    """Requests a second: a share of what the contestant could do just before."""
     whole: list[Paced] = field(default_factory=list)
     store: list[Paced] = field(default_factory=list)
 
@@ -46,14 +47,14 @@ class Pair:
 
 
 def run(options: Options) -> Report:
-    """Find out what each can do, then play the rounds."""
+    """Play the rounds, and find out in each what each can do."""
     with tempfile.TemporaryDirectory(prefix="rc-bench-") as folder, ExitStack() as stack:
         found = [
             stack.enter_context(player(entry, Path(folder) / str(number), Setup(), PHONES))
             for number, entry in enumerate(entries(checkout=options.beside))
             if entry.slowness == 1
         ]
-        pairs = [Pair(each, SHARE * _capacity(each)) for each in found]
+        pairs = [Pair(each) for each in found]
         progress = Progress("latencies", options.rounds * len(pairs))
         for _ in range(options.rounds):
             for pair in pairs:
@@ -83,25 +84,23 @@ def run(options: Options) -> Report:
     )
 
 
-def _capacity(player: Player) -> float:
-    return median(capacity(player, SAMPLE) for _ in range(3))
-
-
 def _play(pair: Pair) -> None:
-    pair.whole.append(refreshes(pair.player, pair.rate)[1])
+    rate = SHARE * capacity(pair.player, SAMPLE)
+    pair.rates.append(rate)
+    pair.whole.append(refreshes(pair.player, rate)[1])
     if store := pair.player.contestant.is_ours and pair.player.contestant.store:
-        pair.store.append(_ask(store, pair))
+        pair.store.append(_ask(store, pair.player, rate))
 
 
-def _ask(store: RealServer, pair: Pair) -> Paced:
+def _ask(store: RealServer, player: Player, rate: float) -> Paced:
     """The script calls of as many refreshes, straight to the store."""
     store.ask(b"SCRIPT", b"LOAD", SAVE.text)
-    calls = Calls("feedfacecafe", pair.player.contestant.socket)
-    registers = pair.player.messages(REFRESH, int(pair.rate * TURN_S))
+    calls = Calls("feedfacecafe", player.contestant.socket)
+    registers = player.messages(REFRESH, int(rate * TURN_S))
     messages = [calls.save(register) for register in registers]
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(store.url.removeprefix("unix://"))
-        return pace(StoreLine(line), messages, pair.rate)
+        return pace(StoreLine(line), messages, rate)
 
 
 def _rows(pair: Pair) -> list[Row]:
@@ -110,7 +109,7 @@ def _rows(pair: Pair) -> list[Row]:
     return [
         {
             "series": series,
-            "rate": round(pair.rate),
+            "rate": round(median(pair.rates)),
             "percentile": share,
             "one_in": round(100 / (100 - share)),
             "us": round(median(each.percentile(share) for each in turns), 1),
