@@ -11,7 +11,8 @@ from regcluster.config.fields import FIELDS, SECTIONS
 from regcluster.config.names import DROPPED
 from regcluster.control.api.operations import OPERATIONS
 from tests.deploy.promql import exported
-from tests.docs.pages import DOCS, PAGES, ROOT, name, prose, spans
+from tests.docs.commands import commands, shell
+from tests.docs.pages import DOCS, PAGES, ROOT, Block, name, prose, spans, written_in
 
 KUBERNETES = DOCS / "kubernetes.md"
 """Speaks of the chart's values as well, which look the same; ``tests/helm`` holds it to these."""
@@ -23,6 +24,10 @@ FIGURES = {name.removesuffix("_bucket") for name in exported()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())
 ALERTS = {rule["alert"] for group in RULES["groups"] for rule in group["rules"]}
+
+CHART = yaml.safe_load((ROOT / "helm/regcluster/values.yaml").read_text())
+SECTIONED = {part: below for part, below in CHART.items() if isinstance(below, dict)}
+VALUES = {f"{part}.{key}" for part, below in SECTIONED.items() for key in below} | CHART.keys()
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
@@ -74,6 +79,29 @@ def test_every_file_it_names_is_there(page: Path) -> None:
     named = {span for span in spans(page) if FILE.match(span) and span[-1] != "/"}
 
     assert [] == sorted(path for path in named if not (ROOT / path).exists())
+
+
+@pytest.mark.parametrize("block", written_in("sh", "console"), ids=str)
+def test_every_file_that_is_typed_is_there(block: Block) -> None:
+    """By its path in the project; what Kubernetes calls its objects only looks like that."""
+    typed = [words for words in commands(shell(block)) if words[:1] != ["kubectl"]]
+    named = {word for words in typed for word in words if FILE.match(word)}
+
+    assert [] == sorted(path for path in named if not (ROOT / path).exists())
+
+
+@pytest.mark.parametrize("block", written_in("sh", "console"), ids=str)
+def test_the_chart_has_every_value_that_is_typed(block: Block) -> None:
+    """Behind ``--set`` of ``helm``."""
+    typed = [words for words in commands(shell(block)) if words[:1] == ["helm"]]
+    given = [
+        words[place + 1].partition("=")[0]
+        for words in typed
+        for place, word in enumerate(words)
+        if word == "--set"
+    ]
+
+    assert [] == [key for key in given if key not in VALUES]
 
 
 @every_page
