@@ -50,7 +50,7 @@ TOLERATED = 0.01
 
 PHONES = 2000
 
-IDLE_S = 4.0
+IDLE_S = 3.0
 
 Parts = dict[str, float]
 """µs by part: node, store, replicas; all processes of a part together."""
@@ -141,7 +141,7 @@ class Effort:
 
 def run(options: Options) -> Report:
     """The figures as a report."""
-    effort = Effort(3, 3.0) if options.full else Effort(1, 1.0)
+    effort = Effort(3, 1.5) if options.full else Effort(1, 1.0)
     nodes = NODES if options.full else NODES[:: len(NODES) - 1]
     shards = SHARDS if options.full else SHARDS[:: len(SHARDS) - 1]
     progress = Progress("settings", 2 + len(nodes) + len(shards))

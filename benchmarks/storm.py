@@ -29,7 +29,7 @@ MOST_USERS = 100_000
 
 SLICE_S = 0.5
 
-GIVE_UP_S = 90.0
+GIVE_UP_S = 60.0
 """How long a phone tries; who is not registered by then has failed."""
 
 
