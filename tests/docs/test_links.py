@@ -1,5 +1,6 @@
 """Links lead somewhere, on a forge as well as on the site, and every page can be found."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from tests.docs.pages import DOCS, LINK, PAGES, ROOT, anchor, anchors, name, prose
 
-Entry = str | dict[str, "list[Entry]"]
+Nav = str | Mapping[str, "Nav"] | Sequence["Nav"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -58,11 +59,8 @@ def test_the_first_page_leads_to_every_other() -> None:
     assert {page.name for page in DOCS.glob("*.md")} - {"index.md"} <= linked
 
 
-def _named(entries: list[Entry]) -> list[str]:
-    names = []
-    for entry in entries:
-        if isinstance(entry, str):
-            names.append(entry)
-        else:
-            names += [name for below in entry.values() for name in _named(below)]
-    return names
+def _named(entries: Nav) -> list[str]:
+    if isinstance(entries, str):
+        return [entries]
+    below = entries.values() if isinstance(entries, dict) else entries
+    return [name for entry in below for name in _named(entry)]
