@@ -127,5 +127,5 @@ def test_without_a_token_file_nothing_can_be_removed(page: Page, cluster: Cluste
     page.get_by_role("button", name="Remove", exact=True).click()
 
     problem = page.get_by_role("alert").filter(has_text="Not removed")
-    expect(problem).to_contain_text("to change anything, set http.token_file")
+    expect(problem).to_contain_text("To change anything, set http.token_file.")
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -76,8 +76,9 @@ def test_a_node_that_is_gone_is_said_to_be(page: Page, start_node: StartNode) ->
     node.stop()
 
     notice = page.locator("#notice")
-    expect(notice).to_contain_text("This node does not answer. It cannot be reached.")
+    expect(notice).to_have_text("This node does not answer. It cannot be reached.")
     expect(notice).to_have_attribute("role", "alert")
+    expect(page.locator("#node-state")).to_have_text("no answer")
     expect(page.locator("#feed-state")).to_have_text("lost")
     expect(page.locator(".binding")).to_be_visible()
 

@@ -64,6 +64,19 @@ def test_every_text_fits_into_a_path(made: Page, text: str, expected: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the token only reads", "The token only reads."),
+        ("http.listen is no loopback address", "http.listen is no loopback address."),
+        ("It took too long to answer.", "It took too long to answer."),
+    ],
+)
+def test_what_the_node_says_is_a_sentence(made: Page, text: str, expected: str) -> None:
+    """A setting is spelled as it is, wherever it stands."""
+    assert expected == call(made, "text.js", "return own.sentence(value)", text)
+
+
+@pytest.mark.parametrize(
     ("ms", "expected"),
     [
         (-1, "0 s"),

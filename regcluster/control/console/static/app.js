@@ -3,13 +3,13 @@
 // Addresses are `#/`, `#/aors/<address>` and `#/find/<text>`, with `?table=` behind them.
 
 import { Refusal, token } from "./api.js";
-import { showCounts, showLocked, showNode, showNodes } from "./cluster.js";
+import { showCounts, showNode, showNodes, showSilent } from "./cluster.js";
 import { askForToken } from "./dialogs.js";
 import { button, find, make, trouble, write } from "./dom.js";
 import { Feed } from "./feed.js";
 import { ListView } from "./list.js";
 import { RecordView } from "./record.js";
-import { decoded, encoded, shown } from "./text.js";
+import { decoded, encoded, sentence, shown } from "./text.js";
 
 const NODE_MS = 3000;
 const NODES_MS = 5000;
@@ -103,18 +103,16 @@ function show(element, signal) {
 
 function failure(error) {
   if (error.asksForToken) {
-    const why = `${sentence(error.message)}.`;
+    const why = sentence(error.message);
     const enter = button("Enter a token", () => changeToken(why));
     const asked = trouble("This node asks for a token", why, enter);
     asked.classList.add("asks");
     return asked;
   }
-  const title = error.status === 400 ? "That cannot be looked for" : "There is no answer";
-  return trouble(title, error.message, button("Try again", look));
-}
-
-function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const again = button("Try again", look);
+  // It begins with what was typed.
+  if (error.status === 400) return trouble("That cannot be looked for", error.message, again);
+  return trouble("There is no answer", sentence(error.message), again);
 }
 
 function skeleton() {
@@ -145,7 +143,7 @@ async function withToken(act) {
     return await act();
   } catch (error) {
     if (!error.asksForToken) throw error;
-    if (!(await changeToken(`${sentence(error.message)}.`, false))) throw error;
+    if (!(await changeToken(sentence(error.message), false))) throw error;
     return act();
   }
 }
@@ -168,7 +166,9 @@ const troubles = new Map();
 
 function tellTroubles() {
   const notice = find("notice");
-  const texts = [...new Set(troubles.values())];
+  // Whoever does not answer cannot be asked for the rest either.
+  const silent = troubles.get("node");
+  const texts = silent ? [silent] : [...new Set(troubles.values())];
   notice.hidden = texts.length === 0;
   write(notice, texts.join(" "));
   document.body.classList.toggle("stale", troubles.has("node"));
@@ -187,10 +187,10 @@ function poll(name, ms, act) {
       troubles.delete(name);
     } catch (error) {
       // Who has no token sees so where the bindings would be.
-      if (error.asksForToken || error.status === 403) {
-        troubles.delete(name);
-        if (name === "node") showLocked();
-      } else troubles.set(name, described(name, error));
+      const isLocked = error.asksForToken || error.status === 403;
+      if (name === "node") showSilent(isLocked);
+      if (isLocked) troubles.delete(name);
+      else troubles.set(name, described(name, error));
     } finally {
       asking = false;
       alarm = setTimeout(now, ms);

@@ -31,10 +31,10 @@ export async function showNode() {
   return node;
 }
 
-/** This node does not say how it is, to whom it does not know. */
-export function showLocked() {
-  write(find("node-state"), "locked");
-  find("node-state").dataset.tone = "warn";
+/** This node does not say how it is: to nobody, or to whom it does not know. */
+export function showSilent(isLocked) {
+  write(find("node-state"), isLocked ? "locked" : "no answer");
+  find("node-state").dataset.tone = isLocked ? "warn" : "bad";
 }
 
 /** Every node that has left a trace in the store. */

@@ -4,7 +4,7 @@
 // many as are kept. Screen readers are told a sum now and then instead of each.
 
 import { find, make, pill, write } from "./dom.js";
-import { clock, counted, duration, encoded, shown } from "./text.js";
+import { clock, counted, duration, encoded, sentence, shown } from "./text.js";
 import { Follower } from "./stream.js";
 
 const ROWS = 100;
@@ -104,7 +104,7 @@ export class Feed {
     } else {
       const isNew = this.#word !== WORDS[state];
       this.#mark(state === "locked" ? "warn" : "bad", WORDS[state]);
-      if (isNew) this.#queue({ remark: problem });
+      if (isNew) this.#queue({ remark: sentence(problem) });
     }
   }
 

@@ -6,7 +6,7 @@ import { ask, Refusal } from "./api.js";
 import { Binding } from "./binding.js";
 import { confirmRemoval } from "./dialogs.js";
 import { emptiness, make, say, trouble, write } from "./dom.js";
-import { counted, decoded, encoded, shown } from "./text.js";
+import { counted, decoded, encoded, sentence, shown } from "./text.js";
 
 /** Many events at once are one reason to look. */
 const SETTLE_MS = 300;
@@ -52,7 +52,7 @@ export class RecordView {
       await this.#ask();
     } catch (error) {
       if (this.#signal.aborted) return;
-      this.#error.replaceChildren(trouble("These may be out of date", error.message));
+      this.#error.replaceChildren(trouble("These may be out of date", sentence(error.message)));
     }
   }
 
@@ -143,7 +143,7 @@ export class RecordView {
       await this.#withToken(() => ask(`${this.#path}/contacts?${query}`, { method: "DELETE" }));
     } catch (error) {
       if (error.status !== 404) {
-        binding.fail(error.message);
+        binding.fail(sentence(error.message));
         return;
       }
     } finally {

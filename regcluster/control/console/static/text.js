@@ -16,6 +16,12 @@ export function shown(text) {
   });
 }
 
+/** What the node says, as a sentence; names of settings stay as they are spelled. */
+export function sentence(text) {
+  const begun = /^[a-z]+ /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 /** `text` as a part of a path or a query; octets that are no UTF-8 stay what they are. */
 export function encoded(text) {
   const parts = Array.from(text, (character) => {
