@@ -86,7 +86,7 @@ bench: $(DEV_STAMP) $(COMPILED) ## Print the benchmarks that take less than thre
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-full: $(DEV_STAMP) $(COMPILED) ## Measure everything that docs/performance.md tells
-	@$(BIN)/python -m benchmarks --full $(ARGS)
+	@$(BIN)/python -m benchmarks --full $(if $(COMPILED),--beside $(OVERLAY)) $(ARGS)
 
 bench-guard: $(DEV_STAMP) ## Fail if something takes 20 % longer than it did, beside a yardstick
 	@$(BIN)/python -m benchmarks.guard $(ARGS)
