@@ -34,7 +34,10 @@ NODES = (1, 2, 3, 4)
 SHARDS = (1, 2, 3)
 
 EACH = 1000.0
-"""Requests a second for each node or shard, whichever there are more and more of."""
+"""Requests a second for each node, where there are more and more of them."""
+
+EACH_SHARD = 2000.0
+"""The same for each shard: what ``REPLICATED`` has to do is what ``UNREPLICATED`` has."""
 
 AMONG = 2
 """Nodes before the shards."""
@@ -142,7 +145,7 @@ class Effort:
 def run(options: Options) -> Report:
     """The figures as a report."""
     effort = Effort(3, 1.5) if options.full else Effort(1, 1.0)
-    nodes = NODES if options.full else NODES[:: len(NODES) - 1]
+    nodes = NODES if options.full else NODES[:AMONG]
     shards = SHARDS if options.full else SHARDS[:: len(SHARDS) - 1]
     progress = Progress("settings", 2 + len(nodes) + len(shards))
     found: list[Cost] = []
@@ -158,7 +161,7 @@ def run(options: Options) -> Report:
     for count in shards:
         with sharded(AMONG, count, options.beside) as running:
             name = f"{AMONG} nodes, {_several(count, 'shard')}, replicated"
-            found.append(measure(running, name, (AMONG, count), EACH * count, effort))
+            found.append(measure(running, name, (AMONG, count), EACH_SHARD * count, effort))
         progress.step()
     return told(found, "native" if is_native(options.beside or Path()) else "pure")
 

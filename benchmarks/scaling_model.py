@@ -18,6 +18,10 @@ SIZES = (10**6, 10**7, 10**8)
 THIRD_BUSY = "1 worker, a third busy"
 """The setting of ``scaling`` that nodes are counted by: flat out a request costs less."""
 
+UNREPLICATED = "2 nodes, 1 server"
+REPLICATED = "2 nodes, 1 shard, replicated"
+"""Two settings that differ in the replica that a primary has to tell, and in nothing else."""
+
 BINDING = "Redis 8.2, hash-max-listpack-value 64"
 """The setting of ``memory`` that servers are counted by: as it comes."""
 
@@ -101,17 +105,21 @@ def need(users: int, costs: Costs, given: Assumptions) -> Need:
 
 
 def costs(scaling: Sequence[Row], memory: Sequence[Row]) -> Costs:
-    """What the model takes of two reports: a worker a third busy, and the dearest of the shards.
+    """What the model takes of two reports.
 
-    A large cluster has so many workers that each sends little at a time to each primary, which is
-    when a save costs most there.
+    All is of a worker that is a third busy, and of its store, which is less so: a large cluster has
+    so many workers that each sends little at a time to each primary. What a replica adds to it is
+    the ratio of two settings.
     """
     sizes = [_number(row["bytes_each"]) for row in memory if row["name"] == BINDING]
+    added = _cost(scaling, "REGISTER", "store", REPLICATED) / _cost(
+        scaling, "REGISTER", "store", UNREPLICATED
+    )
     return Costs(
-        register_node=_dearest(scaling, "REGISTER", "node", THIRD_BUSY),
-        register_store=_dearest(scaling, "REGISTER", "store"),
-        lookup_node=_dearest(scaling, "lookup", "node", THIRD_BUSY),
-        lookup_store=_dearest(scaling, "lookup", "store"),
+        register_node=_cost(scaling, "REGISTER", "node"),
+        register_store=_cost(scaling, "REGISTER", "store") * max(added, 1.0),
+        lookup_node=_cost(scaling, "lookup", "node"),
+        lookup_store=_cost(scaling, "lookup", "store"),
         binding_bytes=sizes[0],
     )
 
@@ -129,12 +137,11 @@ def tell(found: Mapping[str, Report]) -> Report:
     )
 
 
-def _dearest(rows: Sequence[Row], kind: str, part: str, name: str = "") -> float:
-    """What a kind of request costs a part, in one setting or where it costs most."""
-    return max(
-        _number(row["us"])
-        for row in rows
-        if (row["kind"], row["part"]) == (kind, part) and name in ("", row["name"])
+def _cost(rows: Sequence[Row], kind: str, part: str, name: str = THIRD_BUSY) -> float:
+    """What a kind of request costs a part in one setting."""
+    wanted = (name, kind, part)
+    return next(
+        _number(row["us"]) for row in rows if (row["name"], row["kind"], row["part"]) == wanted
     )
 
 
