@@ -58,9 +58,13 @@ def url(node: Node, fragment: str = "") -> str:
     return f"http://{HOST}:{node.http_port}/{fragment}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, without a window.
+
+    As long as Playwright is there, an event loop runs in this thread: no test of another folder,
+    which may want one of its own, comes in between those of a module.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("chromium is not installed: make peers")
@@ -70,7 +74,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Both nodes, ready."""
     folder = tmp_path_factory.mktemp("console")
