@@ -88,8 +88,11 @@ bench: $(DEV_STAMP) $(COMPILED) ## Print the benchmarks that take less than thre
 bench-full: $(DEV_STAMP) $(COMPILED) ## Measure everything that docs/performance.md tells
 	@$(BIN)/python -m benchmarks --full $(if $(COMPILED),--beside $(OVERLAY)) $(ARGS)
 
-bench-guard: $(DEV_STAMP) ## Fail if something takes 20 % longer than it did, beside a yardstick
+bench-guard: $(DEV_STAMP) $(COMPILED) ## Fail if something takes 20 % longer than it did, beside a yardstick
 	@$(BIN)/python -m benchmarks.guard $(ARGS)
+ifneq ($(COMPILED),)
+	@PYTHONPATH=$(CURDIR)/$(OVERLAY):$(CURDIR) PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.guard $(ARGS)
+endif
 
 lock: $(BIN)/python ## Pin requirements/*.txt anew from pyproject.toml
 	@requirements/lock "$(BIN)/python"
