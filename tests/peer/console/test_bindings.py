@@ -68,6 +68,16 @@ def test_age_and_time_left_go_on(page: Page, cluster: Cluster) -> None:
     assert re.fullmatch(r"49 min \d\d s left", left.inner_text())
 
 
+def test_only_the_clock_of_the_store_counts(page: Page, cluster: Cluster) -> None:
+    """A browser may take it for another year."""
+    page.clock.set_fixed_time("2031-05-01T00:00:00Z")
+    cluster.phones.register("timed", "sip:timed@192.0.2.28", expires=3000)
+
+    look_at(page, cluster, "timed")
+
+    expect(page.locator(".left")).to_have_text(re.compile(r"(50|49) min \d\d s left"))
+
+
 def test_all_that_is_kept_can_be_seen(page: Page, cluster: Cluster) -> None:
     """Behind a detail, which stays open when the binding changes."""
     cluster.phones.register("kept", "sip:kept@192.0.2.23", call_id="kept-1", cseq="41 REGISTER")

@@ -243,7 +243,8 @@ def test_a_tab_that_nobody_sees_lets_its_stream_go(page: Page, cluster: Cluster)
     hide = "(is) => { Object.defineProperty(document, 'hidden', { value: is, configurable: true })"
     told = f"{hide}; document.dispatchEvent(new Event('visibilitychange')); }}"
 
-    with page.expect_event("requestfailed", lambda request: "/events" in request.url):
+    # Long before anybody would take the stream for dead.
+    with page.expect_event("requestfailed", lambda it: "/events" in it.url, timeout=4000):
         page.evaluate(told, True)
         page.clock.run_for(31_000)
     with page.expect_request(lambda request: "/events" in request.url):
