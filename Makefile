@@ -25,7 +25,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 # has it first on the path runs it.
 OVERLAY := .native
 NATIVE_STAMP := $(OVERLAY)/.built
-SOURCES := $(shell find regcluster -name '*.py') hatch_build.py pyproject.toml
+SOURCES := $(shell find regcluster -type f ! -path '*__pycache__*') hatch_build.py pyproject.toml
 NATIVE ?= $(shell "$(PYTHON)" -c 'import os, shutil, sysconfig as s; \
 	cc = (s.get_config_var("CC") or "cc").split()[0]; \
 	header = os.path.join(s.get_path("include"), "Python.h"); \
