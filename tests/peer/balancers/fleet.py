@@ -39,7 +39,7 @@ class Member:
             "proxied_from": [f"{HOST}/32"],
         }
         self.node = start_node(listen=listen, **sections)
-        # A node is ready with its first worker; what follows is about all of them.
+        # A node is ready once one worker has the store; what follows is about all of them.
         wait_until(lambda: self._stores() == WORKERS, START_S, "all workers have the store")
 
     @property
