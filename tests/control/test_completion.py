@@ -10,6 +10,8 @@ import pytest
 from regcluster.control.completion import SHELLS, VARIABLE
 from tests.control.command import run
 
+pytestmark = pytest.mark.server
+
 PROGRAM = Path(sys.executable).with_name("regcluster")
 
 

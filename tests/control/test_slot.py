@@ -19,7 +19,7 @@ from regcluster.control.slot import Slot
 from tests.control import stage
 from tests.control.watch import Watch
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 SECOND = 1.0
 
