@@ -60,6 +60,13 @@ def render(values: Values) -> list[Object]:
     ]
 
 
+def notes_of(name: str) -> str:
+    """What Helm says once it has installed a set of values."""
+    texts = chart().render(values_of(name), name=RELEASE, namespace=NAMESPACE)
+    (notes,) = [text for file, text in texts.items() if file.endswith("NOTES.txt")]
+    return notes
+
+
 def trial(**values: Any) -> list[Object]:
     """The objects of a release that brings its own store, with other ``values``."""
     return render({"valkey": {"enabled": True}} | values)

@@ -1,10 +1,11 @@
 """What one object says of another is so: names of ports, of pods, of what is scaled or mounted."""
 
+import re
 from typing import Any
 
 import pytest
 
-from tests.helm.chart import SETS, Object, objects_of
+from tests.helm.chart import NAMESPACE, SETS, Object, notes_of, objects_of
 
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 
@@ -82,6 +83,21 @@ def test_what_is_scaled_is_there(name: str) -> None:
 
     # KEDA means a Deployment where no kind is given.
     assert (target.get("kind", "Deployment"), target["name"]) in workloads
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_whoever_has_installed_it_is_told_addresses_that_are_there(name: str) -> None:
+    """Each is a Service of the release, at a port of it."""
+    told = re.findall(rf"(\S+)\.{NAMESPACE}:(\d+)", notes_of(name))
+    there = {
+        (found["metadata"]["name"], str(port["port"]))
+        for found in objects_of(name)
+        if found["kind"] == "Service"
+        for port in found["spec"]["ports"]
+    }
+
+    assert any(service.endswith("-headless") for service, _ in told)
+    assert [] == [address for address in told if address not in there]
 
 
 def test_the_bundled_valkey_lets_in_nodes_and_nobody_else() -> None:
