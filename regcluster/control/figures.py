@@ -23,7 +23,7 @@ GAUGES = {
     "bindings": "regcluster_bindings",
     "restarts": "regcluster_worker_restarts_total",
 }
-"""Figures that are a metric as it stands, all its series added up."""
+"""Figures that are a metric as it stands, all its series added up: whole numbers."""
 
 RATES = {
     "requests_per_s": "regcluster_sip_requests_total",
@@ -55,8 +55,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     is_ready: bool | None
     is_draining: bool | None
     up_s: float | None
-    workers: float | None
-    restarts: float | None
+    workers: int | None
+    restarts: int | None
     """Of workers, since it was started."""
     cpu_cores: float
     requests_per_s: float
@@ -67,9 +67,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     shed_per_s: float
     drops_per_s: float
     store_errors_per_s: float
-    in_flight: float | None
-    connections: float | None
-    bindings: float | None
+    in_flight: int | None
+    connections: int | None
+    bindings: int | None
     """In the whole store, as this node counted them last."""
     register_p50_ms: float | None
     register_p99_ms: float | None
@@ -112,7 +112,7 @@ def compare(before: Look, now: Look) -> Figures:
     registers = buckets(before, now, REQUEST_SECONDS, is_register)
     started = now.total(STARTED)
     figures: dict[str, float | None] = {
-        **{figure: now.total(name) for figure, name in GAUGES.items()},
+        **{figure: _whole(now.total(name)) for figure, name in GAUGES.items()},
         **{figure: rate(name) for figure, name in RATES.items()},
         "up_s": None if started is None else now.at - started,
         "registers_per_s": rate(REQUESTS, is_register),
@@ -125,6 +125,10 @@ def compare(before: Look, now: Look) -> Figures:
         value = figures[claim]
         figures[claim] = None if value is None else bool(value)
     return msgspec.convert(figures, Figures)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def is_register(labels: Labels) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
@@ -78,7 +79,7 @@ EXPECTED = Figures(
     is_draining=True,
     up_s=100.0,
     workers=None,
-    restarts=4.0,
+    restarts=4,
     cpu_cores=0.0,
     requests_per_s=4.0,
     registers_per_s=3.0,
@@ -102,6 +103,13 @@ def test_two_looks_make_figures() -> None:
     figures = compare(read_metrics(BEFORE, 1090.0), read_metrics(LATER, 1100.0))
 
     assert EXPECTED == figures
+
+
+def test_what_can_be_counted_is_a_whole_number() -> None:
+    """Also as it is written for machines."""
+    figures = compare(read_metrics(BEFORE, 1090.0), read_metrics(LATER, 1100.0))
+
+    assert b'"restarts":4,' in msgspec.json.encode(figures)
 
 
 def test_a_look_at_something_else_finds_nothing() -> None:
