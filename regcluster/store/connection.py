@@ -60,14 +60,18 @@ class Call:
 
 
 def pack(args: tuple[Arg, ...]) -> bytes:
-    """A command as bytes. ``UnicodeError`` is the caller's mistake.
+    """A command as bytes. ``TypeError`` and ``UnicodeError`` are the caller's mistakes.
 
     Compiled it takes half the time of hiredis's, and a command has twenty arguments.
     """
     count = len(args)
     parts = [_COUNTS[count] if count < len(_COUNTS) else b"*%d" % count]
     for arg in args:
-        text = arg if isinstance(arg, bytes) else str(arg).encode()
+        if isinstance(arg, bytes):
+            text = arg
+        else:
+            # No str() of just anything: what is None by mistake must not be stored as a word.
+            text = arg.encode() if isinstance(arg, str) else b"%d" % arg
         size = len(text)
         parts.append(_SIZES[size] if size < len(_SIZES) else b"\r\n$%d\r\n" % size)
         parts.append(text)
