@@ -69,7 +69,9 @@ class FlowTable:
 
     def retire(self, flow: Flow) -> None:
         """Offer the flow for nothing new; responses still find it by its token."""
-        self._retired.add(flow.token)
+        if flow.token in self._by_token:
+            # One that was turned away is not to be remembered: nobody ever forgets it.
+            self._retired.add(flow.token)
         if self._by_hop.get(flow.peer) is flow:
             del self._by_hop[flow.peer]
 

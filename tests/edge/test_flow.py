@@ -90,6 +90,17 @@ def test_a_flow_is_offered_as_long_as_its_peer_can_answer() -> None:
     )
 
 
+def test_a_flow_that_was_never_taken_in_leaves_nothing_behind() -> None:
+    """A connection that is one too many is retired at once, and costs no memory from then on."""
+    flow, table = Wire("0.e.1"), table_with()
+    table.retire(flow)
+    table.remove(flow)
+
+    table.add(flow)
+
+    assert flow == table.offered("0.e.1")
+
+
 def test_a_retired_flow_that_ends_leaves_nothing_behind() -> None:
     """Nor is a later one taken for it."""
     flow = Wire("0.e.1")
