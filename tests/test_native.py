@@ -44,11 +44,37 @@ def test_what_is_compiled_is_there(pattern: str) -> None:
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_nothing_is_awaited_while_an_exception_is_handled(name: str) -> None:
-    """mypyc 2.4 loses the exception, a cancellation too, or crashes (mypyc issue 1114)."""
-    trys = [n for function in functions(name) for n in ast.walk(function) if isinstance(n, ast.Try)]
-    bodies = [body for n in trys for body in (n.finalbody, *[h.body for h in n.handlers])]
+    """mypyc 2.4 loses the exception, a cancellation too, or crashes (mypyc issue 1114).
 
-    assert [] == [line for body in bodies for line in waits(body)]
+    An ``async with`` waits on its way out: of two that fail at once, one never ends.
+    """
+    nodes = [node for function in functions(name) for node in ast.walk(function)]
+    trys = [node for node in nodes if isinstance(node, ast.Try)]
+    bodies = [body for n in trys for body in (n.finalbody, *[h.body for h in n.handlers])]
+    ways_out = [node.lineno for node in nodes if isinstance(node, ast.AsyncWith)]
+
+    assert [] == [*ways_out, *[line for body in bodies for line in waits(body)]]
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_no_generator_has_anything_to_clear_up(name: str) -> None:
+    """One that is left before its end is dropped by mypyc, its ``finally`` and all."""
+    nodes = ast.walk(ast.parse((ROOT / name).read_text()))
+    blocks = [node for node in nodes if isinstance(node, ast.Try | ast.With)]
+    within = [node for block in blocks for node in ast.walk(block)]
+
+    assert [] == [node.lineno for node in within if isinstance(node, ast.Yield | ast.YieldFrom)]
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_data_class_holds_nothing_but_fields(name: str) -> None:
+    """``hatch_build.py`` makes a parameter of its constructor of each annotation."""
+    nodes = ast.walk(ast.parse((ROOT / name).read_text()))
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    told = [s for node in classes for s in node.body if isinstance(s, ast.AnnAssign)]
+    others = ("ClassVar", "InitVar", "KW_ONLY")
+
+    assert [] == [s.lineno for s in told if any(o in ast.unparse(s.annotation) for o in others)]
 
 
 @pytest.mark.parametrize("name", COMPILED)
