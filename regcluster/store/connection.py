@@ -57,6 +57,10 @@ class Call:
     """How often a server of a Cluster has sent it to another."""
     teller: asyncio.Future[Any] | None = None
     """Who waits for the reply where it is told later than it comes (``durable``)."""
+    must_stay: bool = False
+    """It speaks of the connection it was sent on: over another the answer would mean nothing."""
+    errors: int = 0
+    """How often it was answered with an error; somebody may have sent it again each time."""
 
 
 def pack(args: tuple[Arg, ...]) -> bytes:
@@ -202,6 +206,7 @@ class Connection(asyncio.Protocol):
                     return
                 call = self.pending.popleft()
                 if reply.__class__ is ServerError:
+                    call.errors += 1
                     self.on_error(call, str(reply))
                 elif not call.reply.done():
                     call.reply.set_result(reply)

@@ -44,8 +44,8 @@ class DurableConnection(Connection):
     def __init__(self, on_end: Callable[[Connection], None], durability: Durability) -> None:
         super().__init__(on_end)
         self._durability = durability
-        self._uncovered: list[Call] = []
-        """Changes sent behind the last WAIT."""
+        self._uncovered: list[tuple[Call, int]] = []
+        """Changes sent behind the last WAIT, and the errors that each had had by then."""
         self._is_waiting = False
         """A WAIT is on its way."""
 
@@ -54,7 +54,7 @@ class DurableConnection(Connection):
         if call.teller is None and self._durability.covers(call.args):
             call = self._change(call)
         if call.teller is not None:
-            self._uncovered.append(call)
+            self._uncovered.append((call, call.errors))
         super().send(call)
 
     def _flush(self) -> None:
@@ -83,16 +83,16 @@ class DurableConnection(Connection):
             *(b"WAIT", self._durability.replicas),
             max(1, int(self._durability.wait_s * 1000)),
         )
-        deadline = min(change.deadline for change in covered)
-        wait = Call(args, pack(args), self._loop.create_future(), deadline)
+        deadline = min(change.deadline for change, _ in covered)
+        wait = Call(args, pack(args), self._loop.create_future(), deadline, must_stay=True)
         wait.reply.add_done_callback(lambda reply: self._waited(reply, covered))
         super().send(wait)
 
-    def _waited(self, reply: asyncio.Future[Any], covered: list[Call]) -> None:
+    def _waited(self, reply: asyncio.Future[Any], covered: list[tuple[Call, int]]) -> None:
         why = self._shortfall(reply)
-        for change in covered:
-            # One without a reply was sent again, here or elsewhere, and is seen to there.
-            if change.reply.done() and change.teller and not change.teller.done():
+        for change, errors in covered:
+            # After an error it may have been sent again, here or elsewhere: it is seen to there.
+            if change.errors == errors and change.teller and not change.teller.done():
                 self._tell(change.reply, change.teller, why)
         self._is_waiting = False
         if self._uncovered:
@@ -105,9 +105,10 @@ class DurableConnection(Connection):
         why: StoreUnavailable | None,
     ) -> None:
         if why:
+            # Also where the reply is still to come: no WAIT will speak for it any more.
             metrics.count_store_error("unreplicated")
             teller.set_exception(StoreUnavailable(*why.args))
-        elif not reply.cancelled():
+        elif not reply.exception():
             teller.set_result(reply.result())
 
     def _shortfall(self, reply: asyncio.Future[Any]) -> StoreUnavailable | None:

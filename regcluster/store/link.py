@@ -214,6 +214,8 @@ class PipelinedLink:
             call.args = (b"EVAL", source, *call.args[2:])
             call.packed = pack(call.args)
             self._send(call)
+        elif call.must_stay:
+            refuse(call, text)
         elif self.guide and self.guide.divert(self, call, text):
             return
         elif code in PASSING:

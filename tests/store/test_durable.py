@@ -1,12 +1,14 @@
 """``store.wait_replicas``: a change is told of once replicas have it, or that they do not."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
 from regcluster.config import StoreSettings
 from regcluster.errors import StoreError
-from regcluster.store.durable import Durability
+from regcluster.store.connection import Call, pack
+from regcluster.store.durable import Durability, DurableConnection
 from regcluster.store.keys import Keys
 from regcluster.store.link import PipelinedLink
 from regcluster.store.schema import Schema
@@ -28,12 +30,13 @@ TOO_FEW = {b"WAIT": b":1\r\n"}
 class Slow:
     """Answers nothing behind a WAIT until told what that has come to, as real servers do."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Mapping[bytes, bytes] | None = None) -> None:
+        self._answer = saying(words or {})
         self._is_waiting = False
         self._held: list[bytes] = []
 
     def __call__(self, command: Command) -> bytes | None:
-        reply = polite(command) or b""
+        reply = self._answer(command) or b""
         if command[0] == b"WAIT":
             self._is_waiting = True
         elif not self._is_waiting:
@@ -149,6 +152,68 @@ async def test_a_script_that_was_not_known_waits_behind_its_text() -> None:
 
         assert "1 of 2 replicas have it" == told
         assert [b"EVALSHA", b"WAIT", b"EVAL", b"WAIT"] == said(puppet)
+
+
+async def test_the_answer_to_the_text_may_come_with_that_of_the_wait_before_it() -> None:
+    """Which speaks for nothing all the same: the text was sent when it was on its way."""
+    slow = Slow({b"EVALSHA": b"-NOSCRIPT none\r\n"})
+    async with Puppet(slow) as puppet, linked(puppet.url, durability=TWO) as link:
+        change = drop(link)
+        await puppet.heard(b"EVAL")
+        await slow.acknowledge(puppet, 2, 1)
+        await slow.acknowledge(puppet, 1, 2)
+
+        assert "1 of 2 replicas have it" == await problem(change)
+
+
+async def test_a_text_that_is_refused_holds_up_no_later_change() -> None:
+    """Its error may come with the answer to a WAIT that was not meant for it."""
+    slow = Slow({b"EVALSHA": b"-NOSCRIPT none\r\n", b"EVAL": b"-OOM full\r\n"})
+    async with Puppet(slow) as puppet, linked(puppet.url, durability=TWO) as link:
+        refused = drop(link)
+        await puppet.heard(b"EVAL")
+        await slow.acknowledge(puppet, 2, 1)
+        told = await problem(refused)
+        puppet.answer = saying(ENOUGH)
+
+        assert ("the store answered: OOM full", b"b") == (told, await drop(link, b"b"))
+
+
+async def test_a_wait_is_not_asked_of_another_connection() -> None:
+    """That one has written nothing, so every replica has all of it."""
+    waits = iter([b"-LOADING soon\r\n", b":2\r\n"])
+
+    def answer(command: Command) -> bytes | None:
+        return next(waits) if command[0] == b"WAIT" else polite(command)
+
+    async with Puppet(answer) as puppet, linked(puppet.url, durability=TWO) as link:
+        assert "the store answered: LOADING soon" == await problem(drop(link))
+
+
+class Deaf(asyncio.Transport):
+    """Takes what is written; nobody hears it."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Nothing comes of it."""
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_a_wait_that_ends_with_one_deadline_leaves_no_other_change_alone() -> None:
+    """A change that has more time left is not told of by anything that comes later."""
+    connection = DurableConnection(lambda connection: None, TWO)
+    connection.connection_made(Deaf())
+    replies = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    for reply, deadline in zip(replies, (1.0, 9.0), strict=True):
+        args = (b"EVALSHA", DROP.sha, b"1", b"{1}", b"a")
+        connection.send(Call(args, pack(args), reply, deadline))
+    await asyncio.sleep(0)  # They and a WAIT are written.
+
+    connection.expire(2.0, LONG_S)
+
+    late = "the store did not answer in time"
+    assert [late, late] == [await problem(reply) for reply in replies]
 
 
 async def test_other_commands_wait_for_nobody() -> None:
