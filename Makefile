@@ -32,7 +32,7 @@ NATIVE ?= $(shell "$(PYTHON)" -c 'import os, shutil, sysconfig as s; \
 	print("yes" if shutil.which(cc) and os.path.exists(header) else "no")' 2>/dev/null)
 ifeq ($(NATIVE),yes)
 COMPILED := $(NATIVE_STAMP)
-ON_COMPILED := PYTHONPATH=$(CURDIR)/$(OVERLAY) PYTHONSAFEPATH=1
+ON_COMPILED := PYTHONPATH="$(CURDIR)/$(OVERLAY)$${PYTHONPATH:+:$$PYTHONPATH}" PYTHONSAFEPATH=1
 endif
 
 .PHONY: help install run native test test-native peers test-peers test-chaos check docs cover bench
@@ -84,7 +84,7 @@ cover: $(DEV_STAMP) ## Full branch coverage of each module of the pure rooms by 
 	@$(BIN)/python tests/cover.py
 
 bench: $(DEV_STAMP) $(COMPILED) ## Print the benchmarks that take less than three minutes
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks $(if $(COMPILED),--beside $(OVERLAY)) $(ARGS)
 
 bench-full: $(DEV_STAMP) $(COMPILED) ## Measure everything that docs/performance.md tells
 	@$(BIN)/python -m benchmarks --full $(if $(COMPILED),--beside $(OVERLAY)) $(ARGS)
@@ -122,7 +122,7 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(NATIVE_STAMP): $(SOURCES) requirements/native.txt | $(RUN_STAMP)
+$(NATIVE_STAMP): $(SOURCES) requirements/native.txt $(RUN_STAMP)
 	@echo "Compiling the hot path, which takes a minute (NATIVE=no does without) ..."
 	@rm -rf $(OVERLAY)
 	@$(PINNED) requirements/native.txt
