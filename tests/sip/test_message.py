@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from regcluster.errors import MalformedHeader
-from regcluster.sip.headers import CSeq, Via
+from regcluster.sip.headers import CSeq, NameAddr, Via
 from regcluster.sip.message import LONG_NAMES, Request, Response
 
 
@@ -79,6 +79,21 @@ def test_a_cseq_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]]
     """As with a Via."""
     with pytest.raises(MalformedHeader):
         _ = request(*rows).cseq
+
+
+def test_the_to_is_read_once() -> None:
+    """Parser, registrar and reply all look at it."""
+    message = request(("to", '"Alice" <sip:alice@a>;tag=1'))
+
+    assert NameAddr('"Alice"', "sip:alice@a", {"tag": "1"}) == message.to
+    assert message.to is message.to
+
+
+@pytest.mark.parametrize("rows", [[], [("to", "")], [("to", "<sip:alice@a")]])
+def test_a_to_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]]) -> None:
+    """As with a Via."""
+    with pytest.raises(MalformedHeader):
+        _ = request(*rows).to
 
 
 def test_messages_are_equal_if_they_say_the_same() -> None:
