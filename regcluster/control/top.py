@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 
 from regcluster.control import output
+from regcluster.control.exits import NEGATIVE
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import typed
 from regcluster.control.web import Page, read_page
@@ -70,7 +71,7 @@ def top(
 
     URL is where a node has its metrics, host:port of its http.listen; without one it is that of the
     settings. With --json each look is a line. Latencies are of REGISTERs, and of calls to the
-    store.
+    store. With --once the exit code is 1 if a node could not be looked at.
     """
     pages = [typed(partial(read_page, text)) for text in addresses or [_ours(source)]]
     ticks = watch(pages, interval)
@@ -80,11 +81,18 @@ def top(
             for rows in ticks:
                 click.echo(output.document(document(rows)))
                 if once:
-                    return
+                    _judge(rows)
         elif once:
-            _print(next(ticks))
+            rows = next(ticks)
+            _print(rows)
+            _judge(rows)
         else:
             _show(ticks)
+
+
+def _judge(rows: Sequence[Row]) -> NoReturn:
+    """End, as it went."""
+    raise click.exceptions.Exit(NEGATIVE if any(row.figures is None for row in rows) else 0)
 
 
 def watch(pages: Sequence[Page], interval: float) -> Iterator[list[Row]]:

@@ -95,14 +95,14 @@ def test_a_narrow_terminal_goes_without_the_least_of_the_columns() -> None:
 
 
 def test_once_is_one_table() -> None:
-    """Of the time between two looks, all nodes below each other."""
+    """Of the time between two looks, all nodes below each other; 1, for one is away."""
     gone = f"{HOST}:{free_port()}"
     with playing((200, BEFORE), (200, LATER)) as port:
         result = run("top", port.address, gone, "--once", "--interval", "0.1")
         asked = port.asked
     lines = [line.split() for line in result.stdout.splitlines()]
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (1, "") == (result.exit_code, result.stderr)
     assert [("GET", "/metrics", "")] * 2 == asked
     assert ["NODE", "STATE", "UP", "CPU"] == lines[0][:4]
     assert [port.address, "draining"] == lines[1][:2]
@@ -124,7 +124,7 @@ def test_machines_get_a_line_a_look(answers: list[tuple[int, str]], problem: str
         result = run("top", port.address, "--once", "--json", "--interval", "0.1")
     (node,) = json.loads(result.stdout)["nodes"]
 
-    assert (port.address, None) == (node["node"], node["figures"])
+    assert (port.address, None, 1) == (node["node"], node["figures"], result.exit_code)
     assert problem in node["problem"]
 
 
