@@ -56,6 +56,7 @@ from regcluster.route.loader import Script, load_script
 from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore, open_store
 from regcluster.store.census import Census
+from regcluster.store.keeper import NOT_YET
 from regcluster.store.leases import LeaseHolder, Leases, Notice, Share
 from regcluster.store.upkeep import Upkeep
 
@@ -176,7 +177,9 @@ class Process:
         """How it stands, for the supervisor and for the gauges."""
         self._count_late()
         status = Status(self.store_problem)
-        self._identity.is_ready = not (status.store_problem or self._is_leaving)
+        # What comes before the store has answered for the first time waits for that.
+        can_serve = status.store_problem in ("", NOT_YET)
+        self._identity.is_ready = can_serve and not self._is_leaving
         metrics.CONNECTIONS.set(len(self._table))
         metrics.CONNECTIONS_LIMIT.set(self._streams.limits.connections)
         metrics.IN_FLIGHT.set(self._worker.in_flight)

@@ -40,6 +40,7 @@ from regcluster.control.channel import (
 from regcluster.control.serve import SPARE_FILES, work
 from regcluster.control.supervisor import WORKER
 from regcluster.edge.sockets import bind_udp
+from regcluster.store.keeper import NOT_YET
 from regcluster.store.keys import Keys
 from tests import wire
 from tests.control.watch import PATIENCE_S, own_log
@@ -247,6 +248,20 @@ async def test_a_balancer_that_asks_is_told_that_there_is_no_store(folder: Path)
         after = await options(phone)
 
     assert (200, 503) == (before, after)
+
+
+async def test_a_store_that_has_not_answered_yet_is_no_reason_to_ask_elsewhere(
+    folder: Path,
+) -> None:
+    """The node is ready by then, for another worker has been quicker; requests wait a moment."""
+    with socket.create_server((HOST, 0)) as silent:
+        url = f"redis://{HOST}:{silent.getsockname()[1]}"
+        async with started(settings_for(url), folder) as ward, Phone(ward.address) as phone:
+            status = await ward.report(Status)
+            answer = await options(phone)
+
+    assert isinstance(status, Status)
+    assert (NOT_YET, 200) == (status.store_problem, answer)
 
 
 async def options(phone: Phone) -> int:
