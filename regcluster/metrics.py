@@ -195,14 +195,19 @@ def settle() -> None:
     WRITES.write()
 
 
+def known_method(method: str) -> str:
+    """``method`` as a label, ``other`` if it is one that somebody has made up."""
+    return method if method in METHODS else OTHER
+
+
 def count_request(method: str, transport: str) -> None:
     """A SIP request was received."""
-    _requests.inc(method if method in METHODS else OTHER, transport)
+    _requests.inc(known_method(method), transport)
 
 
 def count_response(method: str, transport: str, status: int) -> None:
     """A response of ours was sent; ``status`` is one we know to send."""
-    _responses.inc(method if method in METHODS else OTHER, transport, str(status))
+    _responses.inc(known_method(method), transport, str(status))
 
 
 def count_forwarded(kind: str, transport: str) -> None:
@@ -269,12 +274,10 @@ def count_lookup(outcome: str) -> None:
 
 def observe_request(method: str, seconds: float) -> None:
     """A request took this long."""
-    durations = _request_seconds.get(method)
+    known = known_method(method)
+    durations = _request_seconds.get(known)
     if durations is None:
-        known = method if method in METHODS else OTHER
-        if known not in _request_seconds:
-            _request_seconds[known] = Durations(REQUEST_SECONDS.labels(known), TALLY)
-        durations = _request_seconds[known]
+        durations = _request_seconds[known] = Durations(REQUEST_SECONDS.labels(known), TALLY)
     durations.observe(seconds)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from regcluster import log, metrics
-from regcluster.config import Settings
+from regcluster.config import ListenSettings, Settings
 from regcluster.config.address import parse_address
 from regcluster.control.callbacks import Callbacks, Tell
 from regcluster.control.channel import (
@@ -338,18 +338,20 @@ def _notice(start: Start) -> Notice:
     """What the store is told of this node; its folder is another one at each start."""
     listen = start.settings.listen
     addresses = [f"udp:{address}" for address in listen.udp]
-    addresses += [f"tcp:{address}" for address in [*listen.tcp, *listen.tcp_proxied]]
+    addresses += [f"tcp:{address}" for address in _tcp(listen)]
     return Notice(Path(start.folder).name, addresses, start.workers)
 
 
 def _listeners(settings: Settings) -> list[Hop]:
     return [
         *[Hop("UDP", *parse_address(text)) for text in settings.listen.udp],
-        *[
-            Hop("TCP", *parse_address(text))
-            for text in [*settings.listen.tcp, *settings.listen.tcp_proxied]
-        ],
+        *[Hop("TCP", *parse_address(text)) for text in _tcp(settings.listen)],
     ]
+
+
+def _tcp(listen: ListenSettings) -> list[str]:
+    """Every address that takes SIP over TCP, from phones or from balancers that introduce them."""
+    return [*listen.tcp, *listen.tcp_proxied]
 
 
 def main() -> None:

@@ -225,5 +225,5 @@ class Worker:
         metrics.count_failure()
         if failures := self._quiet.take(perf_counter()):
             # Nothing of the peer's own words: a method can be 60 kB of anything.
-            known = method if method in metrics.METHODS else metrics.OTHER
+            known = metrics.known_method(method)
             log.exception("request failed", method=known, failures=failures)

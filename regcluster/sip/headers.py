@@ -50,20 +50,7 @@ _USUAL_FROM: Final = re.compile(rf'{_DISPLAY}<[^<>" \t]++>(?:;tag=[^\x00-\x20"<>
 _USUAL_VIA: Final = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(slots=True)

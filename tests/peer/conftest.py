@@ -3,7 +3,6 @@
 Everything a test starts here is ended after it, and what the nodes logged is shown when it fails.
 """
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from tests.peer.node import Node, Section
+from tests.peer.programs import program
 from tests.peer.server import StoreServer
 
 
@@ -45,26 +45,19 @@ def start_node(tmp_path: Path, store: StoreServer) -> Iterator[StartNode]:
         sys.stdout.write(f"--- {node.log.name}\n{node.log_tail()}\n")
 
 
-def _program(name: str) -> str:
-    file = shutil.which(name)
-    if file is None:
-        pytest.skip(f"{name} is not installed: make peers")
-    return file
-
-
 @pytest.fixture
 def sipp() -> str:
     """SIPp, from Debian's sip-tester."""
-    return _program("sipp")
+    return program("sipp")
 
 
 @pytest.fixture
 def sipsak() -> str:
     """sipsak, from Debian's package of that name."""
-    return _program("sipsak")
+    return program("sipsak")
 
 
 @pytest.fixture
 def kamailio() -> str:
     """Kamailio, from Debian's package of that name."""
-    return _program("kamailio")
+    return program("kamailio")

@@ -1,7 +1,6 @@
 """Prometheus's own opinion: of a scrape, of the rules, and of the file that loads them."""
 
 import http.client
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.peer.conftest import StartNode
 from tests.peer.processes import HOST
+from tests.peer.programs import program
 
 pytestmark = pytest.mark.peer
 
@@ -18,10 +18,7 @@ FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 @pytest.fixture
 def promtool() -> str:
     """From Debian's package prometheus."""
-    file = shutil.which("promtool")
-    if file is None:
-        pytest.skip("promtool is not installed: make peers")
-    return file
+    return program("promtool")
 
 
 def scrape(port: int) -> bytes:

@@ -1,6 +1,5 @@
 """Two nodes on one store, and a balancer in front of them."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tests.peer.balancers.balancer import Balancer
 from tests.peer.balancers.fleet import HOSTS, Member
 from tests.peer.conftest import StartNode
 from tests.peer.node import Section
+from tests.peer.programs import program
 
 StartFleet = Callable[[str], Balancer]
 
@@ -28,17 +28,10 @@ def fleet(start_node: StartNode, sections: dict[str, Section]) -> list[Member]:
     return [Member(start_node, host, sections) for host in HOSTS]
 
 
-def _program(name: str) -> str:
-    file = shutil.which(name)
-    if file is None:
-        pytest.skip(f"{name} is not installed: make peers")
-    return file
-
-
 @pytest.fixture
 def kamailio_balancer(tmp_path: Path, fleet: list[Member]) -> Iterator[Balancer]:
     """Kamailio in front of the nodes."""
-    running = balancer.kamailio(_program("kamailio"), tmp_path, fleet)
+    running = balancer.kamailio(program("kamailio"), tmp_path, fleet)
     yield running
     running.stop()
 
@@ -46,7 +39,7 @@ def kamailio_balancer(tmp_path: Path, fleet: list[Member]) -> Iterator[Balancer]
 @pytest.fixture
 def nginx_balancer(tmp_path: Path, fleet: list[Member]) -> Iterator[Balancer]:
     """nginx in front of the nodes."""
-    running = balancer.nginx(_program("nginx"), tmp_path, fleet)
+    running = balancer.nginx(program("nginx"), tmp_path, fleet)
     yield running
     running.stop()
 
@@ -58,7 +51,7 @@ def haproxy_balancer(
     """HAProxy in front of the nodes, known to ``authority``."""
     certificate = tmp_path / "sip.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    running = balancer.haproxy(_program("haproxy"), tmp_path, fleet, certificate)
+    running = balancer.haproxy(program("haproxy"), tmp_path, fleet, certificate)
     yield running
     running.stop()
 
