@@ -18,9 +18,12 @@ PROBES: list[Any] = [
 ]
 
 
+CHECK = Draft202012Validator(document())
+
+
 def is_valid(settings: dict[str, Any]) -> bool:
     """Whether a settings file as ``settings`` is one by the schema."""
-    return bool(Draft202012Validator(document()).is_valid(settings))
+    return bool(CHECK.is_valid(settings))
 
 
 def is_convertible(value: object, field: Field) -> bool:
@@ -47,8 +50,7 @@ def test_the_defaults_are_valid() -> None:
 @pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
 def test_it_takes_what_the_reader_takes(field: Field) -> None:
     """Whatever the reader refuses for its type or its limits is refused, and nothing else."""
-    check = Draft202012Validator(document())
-    taken = [v for v in PROBES if check.is_valid({field.section: {field.name: v}})]
+    taken = [v for v in PROBES if is_valid({field.section: {field.name: v}})]
 
     assert [value for value in PROBES if is_convertible(value, field)] == taken
 

@@ -94,13 +94,13 @@ class Ledger:
     def count(self, name: str, **labels: str) -> float:
         """How far ``regcluster_<name>`` has moved under those labels."""
         key = (f"regcluster_{name}", frozenset(labels.items()))
-        return _samples().get(key, 0.0) - self._before.get(key, 0.0)
+        return _samples(key[0]).get(key, 0.0) - self._before.get(key, 0.0)
 
     def drops(self) -> dict[str, float]:
         """Messages dropped since, by reason."""
         moved = {}
-        for key, value in _samples().items():
-            if key[0] == "regcluster_sip_drops_total" and value != self._before.get(key, 0.0):
+        for key, value in _samples("regcluster_sip_drops_total").items():
+            if value != self._before.get(key, 0.0):
                 moved[dict(key[1])["reason"]] = value - self._before.get(key, 0.0)
         return moved
 
@@ -161,9 +161,10 @@ async def running(
         await store.close()
 
 
-def _samples() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def _samples(name: str = "") -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    counted = REGISTRY.restricted_registry([name]) if name else REGISTRY
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in REGISTRY.collect()
+        for family in counted.collect()
         for sample in family.samples
     }
