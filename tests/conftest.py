@@ -7,6 +7,7 @@ test that skips itself because a program is missing fails instead: on CI nothing
 import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import hypothesis
 import pytest
 
 from tests import servers
+from tests.alarm import Alarm
 from tests.servers import FakeredisServer, RealServer, Server
 
 NO_SKIP = "REGCLUSTER_NO_SKIP"
@@ -26,20 +28,43 @@ hypothesis.settings.register_profile("deep", max_examples=5000, deadline=None)
 hypothesis.settings.load_profile("steady")
 
 
+ROOT = Path(__file__).parent
+FILES = {
+    *("benchmarks", "deploy", "docs", "helm"),
+    *("test_native.py", "test_project.py", "test_registrar_page.py"),
+}
+"""Here are tests of what the project is made of besides the program."""
+
 # Thousands of tests are hundreds of thousands of objects that stay: looked at again and again they
 # take a fifth of the time of a run.
+gc.disable()
 gc.set_threshold(50_000, 50, 100)
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Mark the tests of files by where they are, so that none can be forgotten."""
+    if isinstance(collector, pytest.Module) and not FILES.isdisjoint(
+        collector.path.relative_to(ROOT).parts[:1]
+    ):
+        collector.add_marker(pytest.mark.files)
 
 
 def pytest_collection_finish() -> None:
     """Leave out of every collection what is there until the end."""
-    gc.collect()
-    gc.freeze()
+    _freeze()
+    gc.enable()
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Look for what tests have left behind once; pytest and Python do it four times more."""
+    _freeze()
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let a run that is told to end stop its servers first, as an interrupted one does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.pluginmanager.register(Alarm(os.dup(sys.stderr.fileno())), "alarm")
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +166,11 @@ def _running(name: str, binary: str) -> Iterator[RealServer]:
             yield server
         finally:
             server.stop()
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def _emptied(server: Server) -> Server:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,14 +73,20 @@ def test_every_figure_is_explained(name: str) -> None:
     assert re.fullmatch(r"[A-Z].+\.", described(name).documentation)
 
 
+@cache
+def sources() -> tuple[str, str]:
+    """The text of ``metrics``, and that of all other modules."""
+    package = Path(regcluster.__file__).parent
+    # By name, for the module may be a compiled one.
+    others = [f for f in package.rglob("*.py") if f.name != "metrics.py"]
+    used = "\n".join(file.read_text() for file in others)
+    return (package / "metrics.py").read_text(), used
+
+
 @pytest.mark.parametrize("name", COLLECTORS)
 def test_every_collector_is_fed(name: str) -> None:
     """A figure that nobody counts says 0 where the truth is not known."""
-    package = Path(regcluster.__file__).parent
-    # By name, for the module may be a compiled one.
-    source = (package / "metrics.py").read_text()
-    others = [f for f in package.rglob("*.py") if f.name != "metrics.py"]
-    used = "\n".join(file.read_text() for file in others)
+    source, used = sources()
     # Set directly, or through a function here that mentions it or its bound children.
     children = [name, *re.findall(rf"^(\w+)(?:: Final)? = .*\b{name}\b", source, re.MULTILINE)]
     feeders = [
@@ -129,6 +136,7 @@ def test_every_word_that_a_label_may_be_is_explained(name: str) -> None:
     assert [] == [word for word in words & known if f"`{word}`" not in section]
 
 
+@pytest.mark.server
 def test_what_has_not_happened_yet_is_zero() -> None:
     """A series that begins with its first event hides that event from a rate."""
     program = (
@@ -257,6 +265,7 @@ def added_up(folder: Path) -> dict[str, float]:
     }
 
 
+@pytest.mark.server
 def test_counters_of_all_workers_add_up_over_restarts(tmp_path: Path) -> None:
     """A new worker counts on where the one in its place stopped, and no file is left behind."""
     work(tmp_path, "0", 3)

@@ -17,7 +17,8 @@ from regcluster.control.caller import Caller
 from tests.control.watch import PATIENCE_S
 from tests.peer.processes import HOST
 
-pytestmark = pytest.mark.anyio
+# The test plays the other end, over real connections and in real time.
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 LATE = b"GET /late HTTP/1.1\r\nHost: here\r\n\r\n"

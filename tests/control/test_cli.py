@@ -192,6 +192,7 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(run.stderr.split())
 
 
+@pytest.mark.server
 def test_looking_at_settings_loads_no_server() -> None:
     """check answers quickly: no Redis client, no HTTP server, no metrics."""
     heavy = {"redis", "starlette", "uvicorn", "prometheus_client", "structlog", "uvloop"}
@@ -199,6 +200,7 @@ def test_looking_at_settings_loads_no_server() -> None:
     assert set() == heavy & loaded_by("check")
 
 
+@pytest.mark.server
 def test_python_m_regcluster_is_the_command_line() -> None:
     """For those who have no script on their PATH."""
     run = subprocess.run(

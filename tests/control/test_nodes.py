@@ -99,6 +99,7 @@ def test_no_nodes_are_a_sentence(server_url: str) -> None:
     assert "No node is at work on this store.\n" == result.stdout
 
 
+@pytest.mark.server
 def test_a_store_that_is_away_is_exit_code_3() -> None:
     """As for every verb that needs it."""
     result = run("node", "list", "--set", "store.url=redis://127.0.0.1:1")

@@ -48,6 +48,7 @@ def workers(tmp_path: Path) -> Workers:
     return workers
 
 
+@pytest.mark.server
 def test_a_scrape_of_a_busy_node_is_small_and_quick(workers: Workers) -> None:
     """20 ms and 200 kB, with all that eight workers can have counted.
 

@@ -20,7 +20,8 @@ from tests.edge.loopback import (
 )
 from tests.wire import request, response
 
-pytestmark = pytest.mark.anyio
+# The test plays the other end, over real connections and in real time.
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 PING = b"\r\n\r\n"
 PONG = b"\r\n"

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 from pathlib import Path
 from regcluster.load.punctual import be_punctual
@@ -11,6 +13,7 @@ print(Path("/proc/self/timerslack_ns").read_text().strip())
 """
 
 
+@pytest.mark.server
 def test_waits_end_to_the_nanosecond() -> None:
     """In a process of its own: the wish holds for as long as it lives."""
     found = subprocess.run(

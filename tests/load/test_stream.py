@@ -77,6 +77,7 @@ def test_what_the_kernel_does_not_take_waits(listener: socket.socket) -> None:
     assert data == heard
 
 
+@pytest.mark.server
 def test_a_connection_that_breaks_is_made_again(listener: socket.socket) -> None:
     """What is sent meanwhile is lost with it, and the break is counted."""
     wire = TcpWire([target(listener)], 1)
@@ -101,6 +102,7 @@ def test_a_connection_that_breaks_is_made_again(listener: socket.socket) -> None
     assert (b"found", 1) == (heard, wire.lost)
 
 
+@pytest.mark.server
 def test_a_server_that_is_gone_is_tried_again_and_again(listener: socket.socket) -> None:
     """Each failure is counted; nothing is raised."""
     wire = TcpWire([target(listener)], 1)
