@@ -2,8 +2,8 @@
 
 A label value is one of few that are known beforehand: words a peer chose never become labels, an
 unknown method counts as ``other``. Children are bound once, at their first use, so that a count on
-the hot path is one dictionary lookup and one addition; what one turn of the event loop has counted
-is written down at its end (``tally``).
+the hot path is a dictionary lookup for each label and one addition; what one turn of the event loop
+has counted is written down at its end (``tally``).
 
 Under a supervisor ``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of
 all workers add up over HTTP. ``REGCLUSTER_WORKER`` then names the files to count into after the
@@ -63,6 +63,9 @@ REFUSED = {
 
 REJECTED = (*REFUSED.values(), "out_of_order", "too_many")
 """The last two are the store's verdicts."""
+
+_STATUSES: Final = [str(status) for status in range(700)]
+"""Every status as a label: looked up rather than written anew."""
 
 STORE_CALLS = ("save", "fetch", "drop")
 STORE_FAULTS = ("timeout", "lost", "refused", "unreplicated")
@@ -202,22 +205,22 @@ def known_method(method: str) -> str:
 
 def count_request(method: str, transport: str) -> None:
     """A SIP request was received."""
-    _requests.inc(known_method(method), transport)
+    _requests.of(known_method(method)).of(transport).inc()
 
 
 def count_response(method: str, transport: str, status: int) -> None:
     """A response of ours was sent; ``status`` is one we know to send."""
-    _responses.inc(known_method(method), transport, str(status))
+    _responses.of(known_method(method)).of(transport).of(_STATUSES[status]).inc()
 
 
 def count_forwarded(kind: str, transport: str) -> None:
     """A ``request`` or ``response`` was sent on."""
-    _forwarded.inc(kind, transport)
+    _forwarded.of(kind).of(transport).inc()
 
 
 def drop(reason: str) -> None:
     """A message came to nothing: ``reason`` is one of our own words."""
-    _drops.inc(reason)
+    _drops.of(reason).inc()
 
 
 def count_overflow(datagrams: int) -> None:
@@ -227,12 +230,12 @@ def count_overflow(datagrams: int) -> None:
 
 def count_keepalive(transport: str) -> None:
     """A keep-alive was received."""
-    _keepalives.inc(transport)
+    _keepalives.of(transport).inc()
 
 
 def count_closed(reason: str) -> None:
     """A stream connection was ended by us."""
-    _closed.inc(reason)
+    _closed.of(reason).inc()
 
 
 def count_shed() -> None:
@@ -247,7 +250,7 @@ def count_failure() -> None:
 
 def count_registration(outcome: str) -> None:
     """A REGISTER did what ``outcome`` says, one of ``OUTCOMES`` but ``rejected``."""
-    _registrations.inc(outcome)
+    _registrations.of(outcome).inc()
 
 
 def count_refusal(status: int) -> None:
@@ -257,8 +260,8 @@ def count_refusal(status: int) -> None:
 
 def count_rejection(reason: str) -> None:
     """A REGISTER was rejected; ``reason`` is one of ``REJECTED``."""
-    _registrations.inc("rejected")
-    _rejections.inc(reason)
+    _registrations.of("rejected").inc()
+    _rejections.of(reason).inc()
 
 
 def count_stored(table: str, bindings: int, aors: int) -> None:
@@ -269,7 +272,7 @@ def count_stored(table: str, bindings: int, aors: int) -> None:
 
 def count_lookup(outcome: str) -> None:
     """A lookup ended ``found`` or ``empty``."""
-    _lookups.inc(outcome)
+    _lookups.of(outcome).inc()
 
 
 def observe_request(method: str, seconds: float) -> None:
@@ -288,7 +291,7 @@ def observe_store(operation: str, seconds: float) -> None:
 
 def count_store_error(kind: str) -> None:
     """A store call failed: ``timeout``, ``lost``, ``refused``."""
-    _store_errors.inc(kind)
+    _store_errors.of(kind).inc()
 
 
 def count_store_reconnect() -> None:
@@ -308,13 +311,13 @@ def count_script_load() -> None:
 
 def count_expired(lag_s: float) -> None:
     """A binding was removed so long after it had expired."""
-    _removed.inc("expired")
+    _removed.of("expired").inc()
     _expiry_seconds.observe(lag_s)
 
 
 def count_reaped() -> None:
     """A binding was removed because whoever held its connection is gone."""
-    _removed.inc("owner")
+    _removed.of("owner").inc()
 
 
 def observe_feed(lag_s: float) -> None:
@@ -329,4 +332,4 @@ def observe_loop(lag_s: float) -> None:
 
 def count_callback(outcome: str) -> None:
     """``event_callback`` was ``done``, or ``failed``; or ``unreadable``, and was not called."""
-    _callbacks.inc(outcome)
+    _callbacks.of(outcome).inc()

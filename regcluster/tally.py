@@ -7,7 +7,6 @@ asked for is answered in a later turn than it was counted in: a worker that is k
 registration along that a phone has heard of.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable
 
 from prometheus_client import Counter, Histogram
@@ -44,36 +43,52 @@ class Tally:
 
 
 class Counts:
-    """A labelled counter; its children are bound at their first use.
+    """A counter with some of its labels given: ``of`` gives one more, ``inc`` wants them all.
 
-    Those with one of the labels ``known`` are bound, and so shown as 0, from the start.
+    What follows is made at its first use; where one of the labels ``known`` is the last, from the
+    start, and so it is shown as 0.
     """
 
-    __slots__ = ("_children", "_counter", "_owed", "_tally")
+    __slots__ = ("_child", "_counter", "_labels", "_more", "_owed", "_tally")
 
-    def __init__(self, counter: Counter, tally: Tally, known: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        counter: Counter,
+        tally: Tally,
+        known: Iterable[str] = (),
+        labels: tuple[str, ...] = (),
+    ) -> None:
         self._counter = counter
         self._tally = tally
-        self._children: dict[tuple[str, ...], Counter] = {
-            (label,): counter.labels(label) for label in known
-        }
-        self._owed: dict[tuple[str, ...], int] = {}
+        self._labels = labels
+        self._more: dict[str, Counts] = {}
+        self._child: Counter | None = None
+        self._owed = 0
+        for label in known:
+            self.of(label)._bound()
 
-    def inc(self, *labels: str) -> None:
-        """Count one; the caller vouches that ``labels`` are from a small, known set."""
-        owed = self._owed
-        is_first = not owed
-        owed[labels] = owed.get(labels, 0) + 1
-        if is_first:
+    def of(self, label: str) -> "Counts":
+        """This with one more label; the caller vouches that it is from a small, known set."""
+        more = self._more.get(label)
+        if more is None:
+            labels = (*self._labels, label)
+            more = self._more[label] = Counts(self._counter, self._tally, (), labels)
+        return more
+
+    def inc(self) -> None:
+        """Count one."""
+        self._owed += 1
+        if self._owed == 1:
             self._tally.owe(self._write)
 
+    def _bound(self) -> Counter:
+        if self._child is None:
+            self._child = self._counter.labels(*self._labels)
+        return self._child
+
     def _write(self) -> None:
-        owed, self._owed = self._owed, {}
-        for labels, amount in owed.items():
-            child = self._children.get(labels)
-            if child is None:
-                child = self._children[labels] = self._counter.labels(*labels)
-            child.inc(amount)
+        owed, self._owed = self._owed, 0
+        self._bound().inc(owed)
 
 
 class Total:
@@ -99,25 +114,31 @@ class Durations:
     past ``Histogram.observe``.
     """
 
-    __slots__ = ("_bounds", "_counts", "_histogram", "_seconds", "_tally")
+    __slots__ = ("_bounds", "_counts", "_histogram", "_observed", "_seconds", "_tally")
 
     def __init__(self, histogram: Histogram, tally: Tally) -> None:
         self._histogram = histogram
         self._tally = tally
-        self._bounds = histogram._upper_bounds
+        self._bounds: list[float] = histogram._upper_bounds
         self._counts = [0] * len(self._bounds)
-        self._seconds: list[float] = []
+        self._observed = 0
+        self._seconds = 0.0
 
     def observe(self, seconds: float) -> None:
         """Something took so long."""
-        self._counts[bisect_left(self._bounds, seconds)] += 1
-        self._seconds.append(seconds)
-        if len(self._seconds) == 1:
+        place = 0
+        while seconds > self._bounds[place]:
+            # The last one is infinity. A search that halves costs more than the first few steps.
+            place += 1
+        self._counts[place] += 1
+        self._seconds += seconds
+        self._observed += 1
+        if self._observed == 1:
             self._tally.owe(self._write)
 
     def _write(self) -> None:
-        self._histogram._sum.inc(sum(self._seconds))
-        self._seconds.clear()
+        self._histogram._sum.inc(self._seconds)
+        self._observed, self._seconds = 0, 0.0
         for place, count in enumerate(self._counts):
             if count:
                 self._histogram._buckets[place].inc(count)

@@ -73,7 +73,7 @@ def test_a_turn_is_written_at_its_end(
 ) -> None:
     """However often it counted; the loop is asked once."""
     for method in ("REGISTER", "INVITE", "REGISTER"):
-        counts.inc(method)
+        counts.of(method).inc()
     before, asked = written(registry), len(turn.soon)
     turn.end()
 
@@ -84,7 +84,7 @@ def test_a_turn_is_written_at_its_end(
 def test_every_turn_begins_anew(counts: Counts, registry: CollectorRegistry, turn: Turn) -> None:
     """What was written is not written again."""
     for _ in range(3):
-        counts.inc("REGISTER")
+        counts.of("REGISTER").inc()
         turn.end()
 
     assert {"requests_total REGISTER": 3} == written(registry)
@@ -95,7 +95,7 @@ def test_what_is_counted_while_others_are_written_has_its_own_turn(
     counts: Counts, tally: Tally, registry: CollectorRegistry, turn: Turn
 ) -> None:
     """Settling takes what is there, and no more."""
-    tally.owe(lambda: counts.inc("REGISTER"))
+    tally.owe(lambda: counts.of("REGISTER").inc())
     turn.end()
     during = written(registry)
     turn.end()
@@ -127,9 +127,9 @@ def test_at_the_end_nothing_is_owed(
     counts: Counts, tally: Tally, registry: CollectorRegistry, turn: Turn
 ) -> None:
     """A loop that has ended would never write it down, nor what is counted after it."""
-    counts.inc("REGISTER")
+    counts.of("REGISTER").inc()
     tally.close()
-    counts.inc("REGISTER")
+    counts.of("REGISTER").inc()
     turn.end()
 
     assert {"requests_total REGISTER": 2} == written(registry)
@@ -138,7 +138,7 @@ def test_at_the_end_nothing_is_owed(
 def test_without_a_turn_everything_is_written_at_once(registry: CollectorRegistry) -> None:
     """At start, and in a test: there is no end to wait for."""
     counts = Counts(Counter("requests", "Words.", ("method",), registry=registry), Tally())
-    counts.inc("REGISTER")
+    counts.of("REGISTER").inc()
 
     assert {"requests_total REGISTER": 1} == written(registry)
 
@@ -147,7 +147,7 @@ def test_a_known_label_is_there_before_anything_happens(registry: CollectorRegis
     """A series that appears with its first event hides that event from a rate."""
     counter = Counter("requests", "Words.", ("method",), registry=registry)
     counts = Counts(counter, Tally(), ("REGISTER", "INVITE"))
-    counts.inc("INVITE")
+    counts.of("INVITE").inc()
 
     assert {"requests_total REGISTER": 0, "requests_total INVITE": 1} == written(registry)
 
