@@ -10,6 +10,7 @@ one that it claims (RFC 5923 §8).
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from regcluster.edge.sockets import Address
 from regcluster.errors import SipError
 from regcluster.route.exchange import Source
 from regcluster.sip.hop import Hop
@@ -32,6 +33,14 @@ Count = Callable[[str], None]
 """Adds one to a counter, under a label from a small fixed set."""
 
 _MAX_WORKER_DIGITS: Final = 4
+
+
+def hop_of(transport: str, address: Address) -> Hop:
+    """The hop at a socket address. A link-local one keeps its scope: ``fe80::1%2``."""
+    # With the flows, for each datagram makes one: this module is compiled, that of sockets is not.
+    if len(address) == 4 and address[3]:
+        return Hop(transport, f"{address[0]}%{address[3]}", address[1])
+    return Hop(transport, address[0], address[1])
 
 
 class FlowTable:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from regcluster.edge.flow import hop_of
 from regcluster.edge.proxy_header import MAX_OCTETS, ProxyHeader, read
-from regcluster.edge.sockets import hop_of
 from regcluster.proxy.reach import may_reach
 from regcluster.sip.hop import Hop
 

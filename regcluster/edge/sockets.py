@@ -2,8 +2,8 @@
 
 Every worker binds each listening address itself (SO_REUSEPORT). A proxy in front is one UDP flow,
 which the kernel would give to one worker, so UDP sockets carry a filter that deals datagrams out
-at random. Linux only. Everything here runs at start or once a connection, except the two
-translations between hops and socket addresses, which never look a name up.
+at random. Linux only. Everything here runs at start or once a connection, except the translation
+of hops into socket addresses, which never looks a name up.
 """
 
 import ctypes
@@ -97,15 +97,11 @@ def set_stream_options(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
 
 
-def hop_of(transport: str, address: Address) -> Hop:
-    """The hop at a socket address. A link-local one keeps its scope: ``fe80::1%2``."""
-    if len(address) == 4 and address[3]:
-        return Hop(transport, f"{address[0]}%{address[3]}", address[1])
-    return Hop(transport, address[0], address[1])
-
-
 def address_of(hop: Hop) -> Address | None:
-    """The socket address of a hop; None if its host is a name, which a socket would look up."""
+    """The socket address of a hop; None if its host is a name, which a socket would look up.
+
+    The other way round it is ``flow.hop_of``.
+    """
     host, _, scope = hop.host.partition("%")
     try:
         if ":" not in host:

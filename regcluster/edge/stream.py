@@ -16,9 +16,9 @@ from typing import cast
 from regcluster.config import LimitSettings
 from regcluster.edge.acceptor import Acceptor
 from regcluster.edge.connector import CONNECT_S, Connector
-from regcluster.edge.flow import BadStream, Count, Flow, FlowTable, Receiver
+from regcluster.edge.flow import BadStream, Count, Flow, FlowTable, Receiver, hop_of
 from regcluster.edge.porch import Networks, Porch
-from regcluster.edge.sockets import Address, hop_of, is_wildcard
+from regcluster.edge.sockets import Address, is_wildcard
 from regcluster.errors import MalformedMessage, SipError
 from regcluster.sip.framer import Ping, StreamFramer
 from regcluster.sip.hop import Hop

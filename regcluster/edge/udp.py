@@ -14,13 +14,12 @@ import asyncio
 import socket
 from typing import Final
 
-from regcluster.edge.flow import Count, Receiver
+from regcluster.edge.flow import Count, Receiver, hop_of
 from regcluster.edge.sockets import (
     Address,
     address_of,
     count_overflow,
     family_of,
-    hop_of,
     is_wildcard,
     probe_local,
 )

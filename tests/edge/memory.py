@@ -16,12 +16,11 @@ from prometheus_client import REGISTRY
 
 from regcluster import metrics
 from regcluster.config import Settings
-from regcluster.edge.flow import FlowTable
+from regcluster.edge.flow import FlowTable, hop_of
 from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
-from regcluster.edge.sockets import hop_of
 from regcluster.edge.stream import Streams
 from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from regcluster.edge.flow import hop_of
 from regcluster.edge.sockets import (
     Address,
     address_of,
@@ -13,7 +14,6 @@ from regcluster.edge.sockets import (
     common_family,
     count_overflow,
     family_of,
-    hop_of,
     is_wildcard,
     probe_local,
 )
