@@ -32,7 +32,8 @@ def save_options(call: Exchange, location: Location, table: str, flags: int) -> 
     if not flags and not (
         call.has_values or source.token or registrar.sock_mode or registrar.trust_contact_from
     ):
-        return _plain(table, source.local)
+        local = source.local
+        return _plain(table, local.transport, local.host, local.port)
     options = SaveOptions(
         table=table,
         flags=flags,
@@ -72,10 +73,11 @@ def socket_text(hop: Hop) -> str:
     return f"{hop.transport.lower()}:{hop.render()}"
 
 
-# There is one for each address of ours, and phones that speak UDP come to it again and again.
+# There is one for each address of ours, and phones that speak UDP come to it again and again. Not
+# kept by the hop, whose hash is Python's work.
 @lru_cache(maxsize=256)
-def _plain(table: str, local: Hop) -> SaveOptions:
-    return SaveOptions(table=table, socket=socket_text(local))
+def _plain(table: str, transport: str, host: str, port: int) -> SaveOptions:
+    return SaveOptions(table=table, socket=socket_text(Hop(transport, host, port)))
 
 
 def _socket(call: Exchange, registrar: RegistrarSettings) -> str:
