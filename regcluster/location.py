@@ -6,9 +6,8 @@ a store that cannot answer in time shows as ``StoreUnavailable``, which the work
 (``ScriptError``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Final
 
 from regcluster import metrics
@@ -125,10 +124,14 @@ class Location:
             metrics.count_refusal(plan.status)
             return Saved(SaveCode.FAILED, refuse(plan, self.registrar), None)
         try:
-            verdict = await self._carry_out(plan)
+            if plan.is_query:
+                verdict = Verdict("unchanged", await self._store.fetch(plan.aor, plan.table))
+            else:
+                verdict = await self._store.save(plan)
         except StoreError:
             metrics.count_registration("failed")
             raise
+        _count(verdict, plan)
         if self.settings.desc_time_order:
             verdict.record = ordered(verdict.record, self.settings)
         reply = answer(verdict, plan, self.registrar, self._mint)
@@ -193,18 +196,6 @@ class Location:
         dropped = await self._store.drop(aor, ruid, table)
         return UnregisterCode.DONE if dropped or not ruid else UnregisterCode.NOT_FOUND
 
-    async def _carry_out(self, plan: SavePlan) -> Verdict:
-        if plan.is_query:
-            record = await self._store.fetch(plan.aor, plan.table)
-            metrics.count_registration("query")
-            return Verdict("unchanged", record)
-        verdict = await self._store.save(plan)
-        if verdict.outcome in ("out_of_order", "too_many"):
-            metrics.count_rejection(verdict.outcome)
-        else:
-            metrics.count_registration(verdict.outcome)
-        return verdict
-
     async def _fetch(self, aor: str, table: str, expired: bool) -> Record:
         return ordered(await self._store.fetch(aor, table, expired=expired), self.settings)
 
@@ -229,6 +220,13 @@ class Location:
         return table
 
 
+def _count(verdict: Verdict, plan: SavePlan) -> None:
+    if verdict.outcome in ("out_of_order", "too_many"):
+        metrics.count_rejection(verdict.outcome)
+    else:
+        metrics.count_registration("query" if plan.is_query else verdict.outcome)
+
+
 def _code(verdict: Verdict, plan: SavePlan) -> SaveCode:
     code = _CODES[verdict.outcome]
     if plan.changes or not code:
@@ -242,10 +240,12 @@ def ruid_source(prefix: str) -> Callable[[], str]:
     ``prefix`` must be unlike that of any other process, now or earlier: random, 44 bits or more.
     """
     start = f"uloc-{prefix}-"
-    numbers: Iterator[int] = count(1)
+    number = 0
 
     def next_ruid() -> str:
+        nonlocal number
+        number += 1
         # Python's own format() takes three times as long.
-        return start + hex(next(numbers))[2:]
+        return start + hex(number)[2:]
 
     return next_ruid

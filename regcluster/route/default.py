@@ -46,7 +46,10 @@ class BuiltIn:
         if not isinstance(uri, SipUri):
             call.reply(416)
         elif call.method == "REGISTER":
-            await self._register(call, uri)
+            if refusal := self._refuses(call, uri):
+                call.reply(refusal)
+            else:
+                await call.registrar.save()
         elif uri.user is None and (self._serves(uri) or call.ourselves.is_ours(uri)):
             _answer_as_server(call)
         elif not self._serves(uri):
@@ -59,14 +62,14 @@ class BuiltIn:
     def _serves(self, uri: SipUri) -> bool:
         return not self._domains or uri.host in self._domains
 
-    async def _register(self, call: Call, uri: SipUri) -> None:
-        """Save what is for a domain of ours; a user in the Request-URI, not allowed, is ignored."""
+    def _refuses(self, call: Call, uri: SipUri) -> int:
+        """The status for a REGISTER that is for no domain of ours, 0 for one that is.
+
+        A user in the Request-URI, not allowed, is ignored.
+        """
         if not self._serves(uri):
-            call.reply(self._settings.foreign)
-        elif self._domains and self._is_foreign(call.to):
-            call.reply(404)
-        else:
-            await call.registrar.save()
+            return self._settings.foreign
+        return 404 if self._domains and self._is_foreign(call.to) else 0
 
     def _is_foreign(self, aor: Uri) -> bool:
         """Whether ``aor`` is one of another domain: not found here (RFC 3261 §10.3 step 5).
