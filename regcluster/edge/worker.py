@@ -16,12 +16,12 @@ from regcluster.config import LimitSettings
 from regcluster.edge.flow import Flow
 from regcluster.edge.identity import Identity
 from regcluster.edge.outbound import Outbound
-from regcluster.edge.overload import Admission, retry_after
+from regcluster.edge.overload import retry_after
 from regcluster.errors import SipError, StoreError, StoreUnavailable
 from regcluster.location import Location
 from regcluster.log import get_logger
 from regcluster.proxy.forward import strip_route
-from regcluster.route.call import Call, Forward, Route
+from regcluster.route.call import Call, Effect, Forward, Route
 from regcluster.sip.hop import reply_hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import BadRequest, is_keepalive, parse
@@ -78,22 +78,22 @@ class Worker:
         self._identity: Identity = outbound.identity
         self._limits = limits
         self._spread = spread
-        self._admission = Admission(limits.in_flight)
+        self._bound = limits.in_flight
         self._quiet = Quiet(QUIET_S)
         self._loop = asyncio.get_running_loop()
-        # The loop itself holds tasks weakly only.
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._serving: dict[Call, asyncio.Task[None]] = {}
+        """The task of each request in flight; the loop itself holds tasks weakly only."""
 
     @property
     def in_flight(self) -> int:
         """Requests being worked on now."""
-        return self._admission.in_flight
+        return len(self._serving)
 
     def apply(self, route: Route, limits: LimitSettings) -> None:
         """Use a new script and new bounds from the next message on."""
         self._route = route
         self._limits = limits
-        self._admission.limit = limits.in_flight
+        self._bound = limits.in_flight
 
     def receive(self, data: bytes, flow: Flow) -> None:
         """Take one datagram or one framed message."""
@@ -117,49 +117,53 @@ class Worker:
         What comes after this on connections that are still open is refused, and what has not ended
         in time is ended: both are answered 503.
         """
-        self._admission.limit = 0
-        if not self._tasks:
+        self._bound = 0
+        if not self._serving:
             return True
-        _, late = await asyncio.wait(self._tasks, timeout=within)
+        _, late = await asyncio.wait(self._serving.values(), timeout=within)
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=LAST_WORDS_S)
+        # One that somebody has cancelled before it began could not take itself off.
+        self._serving = {call: task for call, task in self._serving.items() if not task.done()}
         return not late
 
     def _take(self, data: bytes, flow: Flow) -> None:
-        if flow.transport == "UDP" and is_keepalive(data):
+        transport = flow.transport
+        if transport == "UDP" and is_keepalive(data):
             metrics.count_keepalive("UDP")
             return
         try:
-            message = parse(data, stream=flow.transport != "UDP")
+            message = parse(data, stream=transport != "UDP")
         except SipError as broken:
             self.bad_message(broken, flow)
             return
         if isinstance(message, Request):
-            metrics.count_request(message.method, flow.transport)
+            metrics.count_request(message.method, transport)
             self._admit(message, flow)
         elif reason := self._outbound.respond(message):
             metrics.drop(reason)
 
     def _admit(self, request: Request, flow: Flow) -> None:
-        if not self._admission.try_enter():
+        if len(self._serving) >= self._bound:
             metrics.count_shed()
             self._answer(request, self._unavailable(), flow)
             return
-        task = self._loop.create_task(self._serve(request, flow, perf_counter()))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        call = Call(request, flow, self._location, self._identity)
+        serving = self._serve(call, flow, perf_counter())
+        # Not by create_task: uvloop's has a name made for each, with a number in it.
+        self._serving[call] = asyncio.Task(serving, loop=self._loop, name="request")
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        # Here and not in the task, which may be cancelled before it begins.
-        self._tasks.discard(task)
-        self._admission.leave()
-
-    async def _serve(self, request: Request, flow: Flow, started: float) -> None:
+    async def _serve(self, call: Call, flow: Flow, started: float) -> None:
+        request = call.request
         try:
             try:
-                await self._run(request, flow)
+                if request.method != "REGISTER" and request.first("route") is not None:
+                    request = call.request = strip_route(request, self._identity.is_ours)
+                await self._route(call)
+                if way := self._perform(request, call.effects, flow):
+                    await self._forward(request, way, flow)
             except SipError as broken:
                 self._answer(request, Reply(broken.status, broken.reason, []), flow)
             except StoreUnavailable:
@@ -175,26 +179,25 @@ class Worker:
             # A script or a rule of ours broke: its caller gets a 500, nobody else notices.
             self._answer(request, Reply(500, REASONS[500], []), flow)
             self._count_failure(request.method)
+        finally:
+            del self._serving[call]
         metrics.observe_request(request.method, perf_counter() - started)
 
-    async def _run(self, request: Request, flow: Flow) -> None:
-        if request.method != "REGISTER" and request.first("route") is not None:
-            request = strip_route(request, self._identity.is_ours)
-        call = Call(request, flow, self._location, self._identity)
-        await self._route(call)
-        is_settled = False
-        for effect in call.effects:
+    def _perform(self, request: Request, effects: list[Effect], flow: Flow) -> Forward | None:
+        """Answer as the script wants it; the way to send the request on, if that is how it ends."""
+        way, is_settled = None, False
+        for effect in effects:
             if is_settled:
                 # RFC 3261 §17.2: one request, one final response.
                 metrics.drop("second_effect")
             elif isinstance(effect, Forward):
-                await self._forward(request, effect, flow)
-                is_settled = True
+                way, is_settled = effect, True
             else:
                 self._answer(request, effect, flow)
                 is_settled = effect.status >= 200
-        if not call.effects:
+        if not effects:
             metrics.drop("ack" if request.method == "ACK" else "no_effect")
+        return way
 
     async def _forward(self, request: Request, way: Forward, flow: Flow) -> None:
         if reply := await self._outbound.forward(request, way, flow):
@@ -207,12 +210,11 @@ class Worker:
         if not 100 <= reply.status <= 699:
             # It would make a message that is none, and a label nobody foresaw.
             raise ValueError(f"there is no status {reply.status}")
-        data = render_reply(request, reply, flow.peer)
-        hop = None
-        if flow.transport == "UDP":
-            hop = reply_hop(request.via, flow.peer)
+        peer, transport = flow.peer, flow.transport
+        data = render_reply(request, reply, peer)
+        hop = reply_hop(request.via, peer) if transport == "UDP" else None
         if flow.send(data, hop):
-            metrics.count_response(request.method, flow.transport, reply.status)
+            metrics.count_response(request.method, transport, reply.status)
         else:
             metrics.drop("send_failed")
 
