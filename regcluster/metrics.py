@@ -3,7 +3,7 @@
 A label value is one of few that are known beforehand: words a peer chose never become labels, an
 unknown method counts as ``other``. Children are bound once, at their first use, so that a count on
 the hot path is a dictionary lookup for each label and one addition; what one turn of the event loop
-has counted is written down at its end (``tally``).
+has counted is written down at its end, and how long it took a moment later (``tally``).
 
 Under a supervisor ``PROMETHEUS_MULTIPROC_DIR`` is set before this is imported, and the counters of
 all workers add up over HTTP. ``REGCLUSTER_WORKER`` then names the files to count into after the
@@ -193,7 +193,8 @@ _store_seconds: Final = {n: Durations(STORE_SECONDS.labels(n), TALLY) for n in S
 
 
 def settle() -> None:
-    """Write down what is counted in plain numbers; about once a second, and at the end."""
+    """Write down what need not be at once; about once a second, and at the end."""
+    TALLY.settle()
     COMMANDS.write()
     WRITES.write()
 

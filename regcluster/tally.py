@@ -4,7 +4,8 @@ Workers count into memory-mapped files, and one such write costs a microsecond o
 counts the same few things over and over, so each is added up first and written once: the five
 figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. What the store has to be
 asked for is answered in a later turn than it was counted in: a worker that is killed takes no
-registration along that a phone has heard of.
+registration along that a phone has heard of. How long things took is nothing that anybody waits
+for: it is put off, for a second or so.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ class Tally:
     def __init__(self) -> None:
         self.defer: Defer | None = None
         self._owing: list[Callable[[], None]] = []
+        self._put_off: list[Callable[[], None]] = []
 
     def owe(self, write: Callable[[], None]) -> None:
         """Call ``write`` at the end of this turn."""
@@ -28,15 +30,29 @@ class Tally:
             write()
             return
         if not self._owing:
-            self.defer(self._settle)
+            self.defer(self._end_turn)
         self._owing.append(write)
 
-    def close(self) -> None:
-        """Write down what is owed, and from now on everything at once: the loop is about to end."""
-        self.defer = None
-        self._settle()
+    def put_off(self, write: Callable[[], None]) -> None:
+        """Call ``write`` with the next ``settle``."""
+        if self.defer is None:
+            write()
+        else:
+            self._put_off.append(write)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Write down what was put off."""
+        put_off, self._put_off = self._put_off, []
+        for write in put_off:
+            write()
+
+    def close(self) -> None:
+        """Write down what there is, and from now on everything at once: the loop is to end."""
+        self.defer = None
+        self._end_turn()
+        self.settle()
+
+    def _end_turn(self) -> None:
         owing, self._owing = self._owing, []
         for write in owing:
             write()
@@ -134,7 +150,7 @@ class Durations:
         self._seconds += seconds
         self._observed += 1
         if self._observed == 1:
-            self._tally.owe(self._write)
+            self._tally.put_off(self._write)
 
     def _write(self) -> None:
         self._histogram._sum.inc(self._seconds)

@@ -104,7 +104,7 @@ def test_what_is_counted_while_others_are_written_has_its_own_turn(
 
 
 def test_durations_fall_into_buckets_as_one_by_one(
-    durations: Durations, registry: CollectorRegistry, turn: Turn
+    durations: Durations, registry: CollectorRegistry, tally: Tally
 ) -> None:
     """A bound belongs to the bucket below it: ``le`` is less or equal."""
     seconds = (0.0, 0.1, 0.11, 1.0, 1.5, 0.05)
@@ -114,25 +114,47 @@ def test_durations_fall_into_buckets_as_one_by_one(
         durations.observe(each)
         one_by_one.observe(each)
     before = written(registry)["seconds_count"]
-    turn.end()
+    tally.settle()
     durations.observe(2.0)
     one_by_one.observe(2.0)
-    turn.end()
+    tally.settle()
 
     assert 0 == before
     assert written(alone) == written(registry)
 
 
+def test_durations_outlast_a_turn(
+    durations: Durations, registry: CollectorRegistry, tally: Tally, turn: Turn
+) -> None:
+    """They are written when it is asked for, each once; no turn pays for them."""
+    durations.observe(0.5)
+    asked = len(turn.soon)
+    tally.settle()
+    tally.settle()
+
+    assert (0, 1, 0.5) == (
+        asked,
+        written(registry)["seconds_count"],
+        written(registry)["seconds_sum"],
+    )
+
+
 def test_at_the_end_nothing_is_owed(
-    counts: Counts, tally: Tally, registry: CollectorRegistry, turn: Turn
+    counts: Counts,
+    durations: Durations,
+    tally: Tally,
+    registry: CollectorRegistry,
+    turn: Turn,
 ) -> None:
     """A loop that has ended would never write it down, nor what is counted after it."""
-    counts.of("REGISTER").inc()
-    tally.close()
-    counts.of("REGISTER").inc()
+    for _ in range(2):
+        counts.of("REGISTER").inc()
+        durations.observe(0.5)
+        tally.close()
     turn.end()
 
-    assert {"requests_total REGISTER": 2} == written(registry)
+    there = written(registry)
+    assert (2, 2) == (there["requests_total REGISTER"], there["seconds_count"])
 
 
 def test_without_a_turn_everything_is_written_at_once(registry: CollectorRegistry) -> None:
