@@ -42,6 +42,8 @@ class BadRequest(MalformedMessage):
 
 def is_keepalive(data: bytes) -> bool:
     """Whether a datagram is a keep-alive and no message: line ends only, or four NULs."""
+    if data and data[0] > 13:
+        return False  # Nearly all begin with a letter.
     return not data.strip(b"\r\n") or data == b"\0\0\0\0"
 
 
