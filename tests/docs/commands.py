@@ -61,7 +61,7 @@ def complaint(words: Sequence[str], *, is_whole: bool = True) -> str:
     Where they are not whole an argument may be missing.
     """
     command: click.Command = main
-    context = click.Context(main, info_name=PROGRAM)
+    context = click.Context(main, info_name=PROGRAM, **main.context_settings)
     rest = [*words]
     try:
         while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
