@@ -77,9 +77,10 @@ REASONS: Final = {
 }
 """The standard phrase of each status (RFC 3261 §21 and the extensions we or our users speak)."""
 
-_ECHOED: Final = (("from", "From"), ("to", "To"), ("call-id", "Call-ID"), ("cseq", "CSeq"))
+_UNFED: Final = blake2b(digest_size=8)
+"""What a tag's hash begins as: copied, which takes less than to make one."""
 
-_END: Final = f"Server: regcluster/{__version__}\r\nContent-Length: 0\r\n\r\n"
+_END: Final = f"\r\nServer: regcluster/{__version__}\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -98,14 +99,14 @@ def render_reply(request: Request, reply: Reply, source: Hop) -> bytes:
     from what a peer sent, it cannot add a header. Raises ``MalformedHeader`` if the topmost Via
     cannot be read; the parser lets no such request pass.
     """
-    own = [f"SIP/2.0 {reply.status} {reply.reason}"]
-    own += [f"{name}: {value}" for name, value in reply.headers]
-    ours = "\r\n".join(own)
-    ends = len(own) - 1
-    if ours.count("\r") != ends or ours.count("\n") != ends or "\0" in ours:
-        raise ValueError("a reply cannot hold a line end or NUL in its reason or a header")
-    own[1:1] = _echo(request, reply.status, source)
-    return "\r\n".join([*own, _END]).encode("utf-8", "surrogateescape")
+    status = _sound(f"SIP/2.0 {reply.status} {reply.reason}")
+    own = [_sound(f"{name}: {value}") for name, value in reply.headers]
+    text = _echo(request, reply.status, source)
+    text.insert(0, status)
+    for line in own:
+        _add(text, "\r\n", line)
+    text.append(_END)
+    return "".join(text).encode("utf-8", "surrogateescape")
 
 
 def to_tag(request: Request) -> str:
@@ -114,31 +115,49 @@ def to_tag(request: Request) -> str:
     Equal for equal requests on whichever worker, and else unlike: what the client made unique is in
     it, its branch, Call-ID, CSeq and From tag.
     """
-    parts = [request.first(name) or "" for name in ("via", "from", "call-id", "cseq")]
-    seed = "\n".join(parts).encode("utf-8", "surrogateescape")
-    return blake2b(seed, digest_size=8).hexdigest()
+    rows = request.by_name
+    via, from_ = rows.get("via") or "", rows.get("from") or ""
+    seed = f"{via}\n{from_}\n{rows.get('call-id') or ''}\n{rows.get('cseq') or ''}"
+    tag = _UNFED.copy()
+    tag.update(seed.encode("utf-8", "surrogateescape"))
+    return tag.hexdigest()
+
+
+def _sound(line: str) -> str:
+    """``line`` itself, one of those that are not echoed."""
+    if "\n" in line or "\r" in line or "\0" in line:
+        raise ValueError("a reply cannot hold a line end or NUL in its reason or a header")
+    return line
 
 
 def _echo(request: Request, status: int, source: Hop) -> list[str]:
-    """The rows that go back as they came (RFC 3261 §8.2.6.2)."""
+    """The rows that go back as they came (RFC 3261 §8.2.6.2), each behind a line end, in pieces."""
     top = request.via
-    vias = request.all("via")
-    vias[0] = stamp_via(vias[0], top, source)
-    rows = [f"Via: {via}" for via in vias]
-    values = request.by_name
-    for name, spelled in _ECHOED:
-        if name in values:
-            rows.append(f"{spelled}: {values[name]}")
-            if name == "to" and status != 100 and not _has_tag(request, values[name]):
-                rows[-1] += f";tag={to_tag(request)}"
-    return rows
+    rows = request.by_name
+    text = ["\r\nVia: ", stamp_via(rows["via"], top, source)]
+    if len(rows) < len(request.headers):
+        for via in request.all("via")[1:]:
+            _add(text, "\r\nVia: ", via)
+    to = rows.get("to")
+    _add(text, "\r\nFrom: ", rows.get("from"))
+    _add(text, "\r\nTo: ", to)
+    if to is not None and status != 100 and not _has_tag(request, to):
+        _add(text, ";tag=", to_tag(request))
+    _add(text, "\r\nCall-ID: ", rows.get("call-id"))
+    _add(text, "\r\nCSeq: ", rows.get("cseq"))
+    return text
+
+
+def _add(text: list[str], start: str, value: str | None) -> None:
+    """Add ``start`` and ``value``, or nothing if there is none: all is joined once, at the end."""
+    if value is not None:
+        text.append(start)
+        text.append(value)
 
 
 def _has_tag(request: Request, to: str) -> bool:
-    if "tag" not in to.lower():
-        return False
     try:
         return "tag" in request.to.params
     except MalformedHeader:
         # Nobody can say what a tag added to such a value would belong to.
-        return True
+        return "tag" in to.lower()
