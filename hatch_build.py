@@ -52,7 +52,7 @@ class NativeBuild(BuildHookInterface):  # type: ignore[type-arg]
         root, sources = Path(self.root), folder / "sources"
         shutil.copytree(root / "regcluster", sources / "regcluster")
         files = {file for pattern in self.config["modules"] for file in root.glob(pattern)}
-        modules = sorted({str(f.relative_to(root)) for f in files} - set(self.config["except"]))
+        modules = sorted(str(file.relative_to(root)) for file in files)
         texts = {name: (root / name).read_text() for name in modules}
         bases = set().union(*map(base_classes, texts.values()))
         for name, text in texts.items():

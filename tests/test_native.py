@@ -12,10 +12,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 HOOK = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
 COMPILED = sorted(
-    name
-    for pattern in HOOK["modules"]
-    for file in ROOT.glob(pattern)
-    if (name := file.relative_to(ROOT).as_posix()) not in HOOK["except"]
+    file.relative_to(ROOT).as_posix() for pattern in HOOK["modules"] for file in ROOT.glob(pattern)
 )
 
 PURE = sorted(

@@ -8,16 +8,17 @@ messages, and keys in the store.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, Literal
 
 import msgspec
+from msgspec import structs
 
 from regcluster import __version__
 from regcluster.config import LocationSettings, StoreSettings
 from regcluster.errors import MalformedHeader
 from regcluster.registrar import path
-from regcluster.registrar.binding import Binding, flow_key, key_scope, match_key
+from regcluster.registrar.binding import Binding, Xavp, flow_key, key_scope, match_key
 from regcluster.sip.uri import parse_uri
 
 FORMAT = 1
@@ -49,6 +50,17 @@ _RANGES = {
 _XAVP_RANGE = range(-(2**63), 2**63)
 _FIELDS = [field.name for field in fields(Binding)]
 _TEXTS = [field.name for field in fields(Binding) if field.type in (str, "str")]
+
+
+def _told(field: Field[Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
+    """``field`` of a binding for msgspec, which makes no compiled class as its defaults have it."""
+    # Compiled, the class has forgotten what its one union is made of.
+    kind = Xavp | None if field.name == "xavp" else field.type
+    return (field.name, kind) if field.default is MISSING else (field.name, kind, field.default)
+
+
+_Told: Any = msgspec.defstruct("_Told", map(_told, fields(Binding)))
+_Line: Any = msgspec.defstruct("_Line", [("table", str), ("aor", str), ("bindings", list[_Told])])
 
 
 @dataclass(slots=True)
@@ -115,18 +127,21 @@ def read_line(line: bytes) -> Header | Exported | End:
         value = json.loads(line)
     except (ValueError, RecursionError):
         raise ValueError("no JSON" if line.endswith(b"\n") else "no JSON: cut short") from None
-    kind: Any = Exported
+    kind: Any = _Line
     if isinstance(value, dict) and "regcluster" in value:
         kind = End if value["regcluster"] == "end" else Header
     try:
-        told: Header | Exported | End = msgspec.convert(value, kind)
+        told = msgspec.convert(value, kind)
     except msgspec.ValidationError as wrong:
         raise ValueError(str(wrong)) from None
     if isinstance(told, Header) and told.format != FORMAT:
         raise ValueError(f"format {told.format} is another than this regcluster reads, {FORMAT}")
-    if isinstance(told, Exported) and (not told.aor or _FORBIDDEN.search(told.aor)):
+    if isinstance(told, Header | End):
+        return told
+    if not told.aor or _FORBIDDEN.search(told.aor):
         raise ValueError("no AOR")
-    return told
+    bindings = [Binding(*structs.astuple(binding)) for binding in told.bindings]
+    return Exported(told.table, told.aor, bindings)
 
 
 def check(binding: Binding) -> None:
