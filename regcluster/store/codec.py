@@ -8,7 +8,7 @@ passes over. What the binding key spells out, URI or instance-id, is left out of
 takes a tenth off what a usual binding costs Redis.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgpack
 
@@ -21,16 +21,20 @@ VERSION: Final = b"1"
 
 _PACKER: Final = msgpack.Packer(unicode_errors="surrogateescape")
 
+_DIGEST: Final = 50
 _RUID: Final = 66
-"""Where the head ends and the ruid begins."""
+"""Where the numbers of the head end, and where the head does."""
 
 _MODE: Final = 18
 """How long ``#<digest>:`` is, which a matching mode puts before the URI in a key."""
 
+_SOCKET: Final = 5
+_METHODS: Final = 6
+_RARE: Final = 7
+"""Where in a tail those fields are, and the first of all others that it need not have."""
+
 _SILENT: Final = ("", ANY_METHOD, "", "", 0, "", 0, "")
 """What the fields after the first five say where they are not there; those are always there."""
-
-_MORE: Final = len(_SILENT)
 
 FORGOTTEN: bytes = b"0" * 26 + b"\n" + msgpack.packb(("", -1, "", "", ""))
 """What follows the instants in a value of which nothing else is known any more."""
@@ -107,10 +111,10 @@ def decode(key: bytes, value: bytes) -> Binding:
         is_special = ruid[-1:] == b"\t" or name[:1] in "+#"
         if is_special:
             ruid, plain, instance, xavp, tail = _taken_apart(ruid, name, tail)
-        fields = msgpack.unpackb(tail, unicode_errors="surrogateescape")
-        uri, q, params, call_id, user_agent, *more = fields
-        if len(more) > _MORE:
-            del more[_MORE:]
+        # Compiled, numbers are read from text in half of what octets take.
+        head = value[:_DIGEST].decode("ascii")
+        fields: list[Any] = msgpack.unpackb(tail, unicode_errors="surrogateescape")
+        uri, q, params, call_id, user_agent = fields[:_SOCKET]
         # By position, for speed.
         binding = Binding(
             name,
@@ -118,20 +122,35 @@ def decode(key: bytes, value: bytes) -> Binding:
             q,
             params,
             call_id,
-            int(value[40:50]),
+            int(head[40:50]),
             user_agent,
             ruid.decode("ascii"),
-            int(value[1:14]),
-            int(value[27:40]),
-            int(value[14:27]),
-            *more,
+            int(head[1:14]),
+            int(head[27:40]),
+            int(head[14:27]),
         )
+        said = len(fields)
+        if said > _SOCKET:
+            binding.socket = fields[_SOCKET]
+        if said > _METHODS:
+            binding.methods = fields[_METHODS]
+        if said > _RARE:
+            _add(binding, fields)
         if is_special:
             _complete(binding, instance, xavp)
         return binding
-    except (ValueError, TypeError) as broken:
-        # Every exception of msgpack is a ValueError.
+    except (ValueError, TypeError, KeyError) as broken:
+        # Every exception of msgpack is a ValueError. From a tail that is a mapping nothing can be
+        # sliced, which is a KeyError from Python 3.12 on.
         raise StoreError(f"a binding cannot be read: {broken}") from broken
+
+
+def _add(binding: Binding, fields: list[Any]) -> None:
+    """Add what few tails say; what only a newer node says is passed over."""
+    fields = [*fields, *_SILENT[len(fields) - _SOCKET :]]
+    received, path, cflags, instance, reg_id, connection = fields[_RARE : _SOCKET + len(_SILENT)]
+    binding.received, binding.path, binding.cflags = received, path, cflags
+    binding.instance, binding.reg_id, binding.connection = instance, reg_id, connection
 
 
 def _taken_apart(line: bytes, name: str, rest: bytes) -> tuple[bytes, str, str, Xavp | None, bytes]:

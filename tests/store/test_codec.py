@@ -228,6 +228,7 @@ def test_a_value_that_was_cut_off_is_an_error_of_the_store(length: int) -> None:
         packed("sip:%61@h", 10, "", "c1"),
         HEAD + b"uloc-1\n\x05",
         HEAD + b"uloc-1\n\xc0",
+        HEAD + b"uloc-1\n\x80",
         HEAD + b"uloc-1\n\xc1",
         HEAD + b"uloc-1 1 0 \t\n\x01" + TAIL[1:],
         HEAD + b"uloc-1 x 0 \t\n" + TAIL[1:],
