@@ -52,14 +52,14 @@ _FIELDS = [field.name for field in fields(Binding)]
 _TEXTS = [field.name for field in fields(Binding) if field.type in (str, "str")]
 
 
-def _told(field: Field[Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
-    """``field`` of a binding for msgspec, which makes no compiled class as its defaults have it."""
-    # Compiled, the class has forgotten what its one union is made of.
+def _as_told(field: Field[Any]) -> tuple[str, Any] | tuple[str, Any, Any]:
+    """``field`` of a binding for msgspec, which gives a compiled class none of its defaults."""
+    # Such a class has also forgotten what its one union is made of.
     kind = Xavp | None if field.name == "xavp" else field.type
     return (field.name, kind) if field.default is MISSING else (field.name, kind, field.default)
 
 
-_Told: Any = msgspec.defstruct("_Told", map(_told, fields(Binding)))
+_Told: Any = msgspec.defstruct("_Told", map(_as_told, fields(Binding)))
 _Line: Any = msgspec.defstruct("_Line", [("table", str), ("aor", str), ("bindings", list[_Told])])
 
 

@@ -51,6 +51,18 @@ def test_a_line_says_all_there_is_of_an_aor() -> None:
     assert Exported("location", "\udcff@a", [stray, FLOW]) == read_line(line.encode())
 
 
+def test_what_a_line_leaves_out_is_as_a_binding_has_it() -> None:
+    """So that a file can be written by hand, or by an older node."""
+    bare = Binding("k", "sip:a@h", -1, "", "c1", 1, "", "r1", 3, 1, 2)
+    value = json.loads(aor_line("location", ALICE, [bare]))
+    told = dict(list(value["bindings"][0].items())[:11])
+
+    line = json.dumps({**value, "bindings": [told]}).encode()
+
+    assert "modified_at" == list(told)[-1]
+    assert Exported("location", ALICE, [bare]) == read_line(line)
+
+
 def test_the_longest_line_that_phones_can_cause_is_read() -> None:
     """What an export has written whole, an import does not leave out."""
     large = replace(
