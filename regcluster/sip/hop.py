@@ -41,14 +41,13 @@ def stamp_via(row: str, via: Via, source: Hop) -> str:
     if not (wants_port or is_claimed) and _bare(via.host) == source.host:
         return row
     # An address with a zone (fe80::1%eth0) means nothing to the peer and breaks the grammar.
-    truth = f"received={source.host.partition('%')[0]}"
-    if wants_port:
-        truth += f";rport={source.port}"
+    host = source.host.partition("%")[0] if "%" in source.host else source.host
+    truth = f"received={host};rport={source.port}" if wants_port else f"received={host}"
     # Nearly every row asks with a bare ";rport" and claims nothing: no need to take it apart.
     head, _, tail = row.partition("rport")
     is_first_value = head.endswith(";") and '"' not in head and "," not in head
     if is_first_value and tail[:1] in ("", ";") and not is_claimed:
-        return head + truth + tail
+        return f"{head}{truth}{tail}"
     top = split_list(row)[0] if "," in row else row
     parts = []
     for part in split_params(top):
