@@ -87,7 +87,7 @@ class StreamFramer:
         size = 0
         try:
             if end >= 0:
-                head = self._buffer[: end + 2].decode("utf-8", "surrogateescape")
+                head = self._buffer[:end].decode("utf-8", "surrogateescape")
                 size = end + len(_HEAD_END) + _content_length(head)
             if (size or self._searched) > self._max_message:
                 raise MalformedMessage(513, "Message Too Large")

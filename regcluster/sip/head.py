@@ -9,13 +9,10 @@ from typing import Final
 
 from regcluster.errors import MalformedMessage
 from regcluster.sip.grammar import LWS, is_token
-from regcluster.sip.message import LONG_NAMES
+from regcluster.sip.message import LONG_NAMES, Rows
 
 MAX_HEADERS: Final = 256
 """Header rows. The longest honest messages have some fifty, most of them Via and Record-Route."""
-
-Rows = list[tuple[str, str]]
-"""Lower-case long name and value of each header field, in order."""
 
 _USUAL_NAMES: Final = (
     "Accept Allow Authorization Call-ID Call-Id Contact Content-Length Content-Type CSeq Date "
@@ -25,19 +22,15 @@ _USUAL_NAMES: Final = (
 # The way nearly all names arrive: one lookup instead of three string operations.
 _NAMES: Final = {name: name.lower() for name in _USUAL_NAMES.split()} | LONG_NAMES
 
-_NO_ENDS: Final = str.maketrans("", "", "\r\n")
 _BLANKED: Final = str.maketrans("\r\0", "  ")
 
 
 def split_lines(head: str) -> list[str]:
-    """The lines of a head, the start line first. ``head`` ends with the CRLF of the last one."""
-    lines = head.splitlines()
-    # splitlines() takes many things for the end of a line. If they all were CRLF, as they should
-    # be, this sum comes out: one comparison instead of two searches through the head.
-    if len("".join(lines)) + 2 * len(lines) != len(head):
-        lines = head.removesuffix("\r\n").split("\r\n")
-        if len(head) - len(head.translate(_NO_ENDS)) != 2 * len(lines):
-            raise MalformedMessage(400, "Bare CR or LF in the header section")
+    """The lines of a head, the start line first. ``head`` is all that is before the empty line."""
+    lines = head.split("\r\n")
+    text = "".join(lines)
+    if "\r" in text or "\n" in text:
+        raise MalformedMessage(400, "Bare CR or LF in the header section")
     if "\0" in head and "\0" in head.replace("\\\\", "").replace("\\\0", ""):
         raise MalformedMessage(400, "NUL in the header section")
     return lines
@@ -58,6 +51,26 @@ def unfold(lines: list[str]) -> list[str]:
         else:
             raise MalformedMessage(400, "White space before the first header field")
     return [" ".join(row) for row in rows]
+
+
+def usual_rows(lines: list[str]) -> dict[str, str] | None:
+    """Values by name if the rows are as nearly all messages have them: no fold, no name twice.
+
+    Otherwise None: ``parse_rows`` reads them, or refuses them.
+    """
+    rows: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(": ")
+        key = _NAMES.get(name)
+        if key is None:
+            if not is_token(name):
+                return None
+            key = _long_name(name)
+        value = value.strip(LWS)
+        if not colon or rows.setdefault(key, value) is not value:
+            return None
+    # Equal values may be one object, so what has come twice may not have been noticed.
+    return rows if len(rows) == len(lines) <= MAX_HEADERS else None
 
 
 def parse_rows(lines: list[str]) -> tuple[Rows, list[str]]:

@@ -1,7 +1,7 @@
 """SIP messages as values: a start line, header rows in order, a body (RFC 3261 §7).
 
-A row is kept twice: as the pair (lower-case long name, value) for reading, and as the line it came
-in for passing on. Values stay raw text until a reader of ``headers`` is asked for them. A message
+A row is kept twice: as its value, by lower-case long name, for reading, and as the line it came in
+for passing on. Values stay raw text until a reader of ``headers`` is asked for them. A message
 is never changed after its birth, whoever wants another one makes it.
 """
 
@@ -11,6 +11,7 @@ from typing import Final
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import split_list
 from regcluster.sip.headers import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
+from regcluster.sip.usual import read_usual
 
 METHODS: Final = frozenset(
     {
@@ -44,30 +45,49 @@ LONG_NAMES: Final = {
 """What each compact form stands for (RFC 3261 §7.3.3 and the extensions that claimed a letter)."""
 
 
+Rows = list[tuple[str, str]]
+"""Lower-case long name and value of each header field, in order."""
+
+
 @dataclass(slots=True)
 class Headers:
     """How header rows are read, in requests and responses alike. Names are lower-case and long."""
 
-    headers: list[tuple[str, str]]
-    """(name, value): folds undone, white space around the value dropped."""
+    by_name: dict[str, str]
+    """The first row of each name: its value, folds undone, white space around it dropped."""
     lines: list[str]
-    """The same rows as received, folds undone: the original spelling of name and value."""
+    """All rows as received, folds undone: the original spelling of name and value."""
     body: bytes
-    by_name: dict[str, str] = field(init=False, repr=False, compare=False)
-    """The first row of each name."""
+    _rows: Rows | None = field(init=False, repr=False, compare=False)
     _via: Via | None = field(init=False, repr=False, compare=False)
     _cseq: CSeq | None = field(init=False, repr=False, compare=False)
     _to: NameAddr | None = field(init=False, repr=False, compare=False)
 
-    def __init__(self, headers: list[tuple[str, str]], lines: list[str], body: bytes) -> None:
-        self.headers = headers
+    def __init__(self, headers: Rows | dict[str, str], lines: list[str], body: bytes) -> None:
+        if isinstance(headers, dict):
+            self.by_name = headers
+            self._rows = None
+        else:
+            # Later pairs overwrite earlier ones, so the first row has to come last.
+            self.by_name = dict(reversed(headers))
+            self._rows = headers
         self.lines = lines
         self.body = body
-        # Later pairs overwrite earlier ones, so the first row has to come last.
-        self.by_name = dict(reversed(headers))
         self._via = None
         self._cseq = None
         self._to = None
+
+    @property
+    def headers(self) -> Rows:
+        """All rows in order, made when they are asked for."""
+        if self._rows is None:
+            self._rows = list(self.by_name.items())
+        return self._rows
+
+    @property
+    def is_repetitive(self) -> bool:
+        """Whether a name comes twice."""
+        return self._rows is not None and len(self._rows) != len(self.by_name)
 
     def first(self, name: str) -> str | None:
         """The value of the first row called ``name``; None if there is none."""
@@ -75,14 +95,32 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """The values of all rows called ``name``, in order, each as its sender joined it."""
-        rows = self.by_name
-        if len(rows) == len(self.headers) or name not in rows:
-            return [rows[name]] if name in rows else []
-        return [value for key, value in self.headers if key == name]
+        if self.is_repetitive:
+            return [value for key, value in self.headers if key == name]
+        value = self.by_name.get(name)
+        return [] if value is None else [value]
 
     def values(self, name: str) -> list[str]:
         """The list elements of all rows called ``name``, in order (RFC 3261 §7.3.1)."""
         return [element for row in self.all(name) for element in split_list(row)]
+
+    def read_usual(self) -> bool:
+        """Read To and CSeq, and check From and Call-ID, if all are there and as most have them.
+
+        So is the Via read, if it is as most are. The properties below read whatever is not, or say
+        what is wrong with it.
+        """
+        rows = self.by_name
+        try:
+            found = read_usual(
+                f"{rows['via']}\n{rows['from']}\n{rows['to']}\n{rows['call-id']}\n{rows['cseq']}"
+            )
+        except KeyError:
+            return False
+        if found is None:
+            return False
+        self._via, self._to, self._cseq = found
+        return True
 
     @property
     def via(self) -> Via:
@@ -117,7 +155,12 @@ class Request(Headers):
     uri: str
 
     def __init__(
-        self, method: str, uri: str, headers: list[tuple[str, str]], lines: list[str], body: bytes
+        self,
+        method: str,
+        uri: str,
+        headers: Rows | dict[str, str],
+        lines: list[str],
+        body: bytes,
     ) -> None:
         Headers.__init__(self, headers, lines, body)
         self.method = method
@@ -135,7 +178,7 @@ class Response(Headers):
         self,
         status: int,
         reason: str,
-        headers: list[tuple[str, str]],
+        headers: Rows | dict[str, str],
         lines: list[str],
         body: bytes,
     ) -> None:

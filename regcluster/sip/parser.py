@@ -11,9 +11,9 @@ from typing import Final
 
 from regcluster.errors import MalformedHeader, MalformedMessage, SipError
 from regcluster.sip.grammar import drop_strays, is_token, parse_number
-from regcluster.sip.head import Rows, parse_rows, salvage_head, split_lines
-from regcluster.sip.headers import is_usual_address, parse_name_addr
-from regcluster.sip.message import Request, Response
+from regcluster.sip.head import parse_rows, salvage_head, split_lines, usual_rows
+from regcluster.sip.headers import parse_name_addr
+from regcluster.sip.message import Request, Response, Rows
 
 MAX_MESSAGE: Final = 65535
 """Octets of a message: what a UDP datagram can hold, and as much on a stream (§18.1.1)."""
@@ -42,9 +42,7 @@ class BadRequest(MalformedMessage):
 
 def is_keepalive(data: bytes) -> bool:
     """Whether a datagram is a keep-alive and no message: line ends only, or four NULs."""
-    if data and data[0] > 13:
-        return False  # Nearly all begin with a letter.
-    return not data.strip(b"\r\n") or data == b"\0\0\0\0"
+    return not data.lstrip(b"\r\n") or data == b"\0\0\0\0"
 
 
 def parse(data: bytes, *, stream: bool = False) -> Request | Response:
@@ -71,19 +69,21 @@ def answerable(data: bytes, broken: SipError) -> MalformedMessage:
 def _parse(data: bytes, stream: bool) -> Request | Response:
     if data.startswith(b"\r\n"):
         data = data.lstrip(b"\r\n")
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
+    head, empty_line, rest = data.partition(b"\r\n\r\n")
+    if not empty_line:
         raise MalformedMessage(400, "No empty line behind the header section")
-    lines = split_lines(data[: end + 2].decode("utf-8", "surrogateescape"))
+    lines = split_lines(head.decode("utf-8", "surrogateescape"))
     start = lines.pop(0)
-    headers, lines = parse_rows(lines)
+    headers: Rows | dict[str, str] | None = usual_rows(lines)
+    if headers is None:
+        headers, lines = parse_rows(lines)
     message = _begin(start, headers, lines)
     _check_headers(message)
-    message.body = _cut_body(message.first("content-length"), data[end + 4 :], stream)
+    message.body = _cut_body(message.first("content-length"), rest, stream)
     return message
 
 
-def _begin(start: str, headers: Rows, lines: list[str]) -> Request | Response:
+def _begin(start: str, headers: Rows | dict[str, str], lines: list[str]) -> Request | Response:
     """The message without its body, its start line understood (RFC 3261 §7.1, §7.2)."""
     if start[:4].upper() == "SIP/":
         status, reason = _parse_status_line(start)
@@ -121,9 +121,19 @@ def _parse_status_line(line: str) -> tuple[int, str]:
 
 def _check_headers(message: Request | Response) -> None:
     """Refuse a message that cannot be routed, matched or answered (RFC 3261 §8.1.1)."""
-    rows = message.by_name
-    if len(rows) != len(message.headers):
+    if message.is_repetitive:
         _check_repeated(message)
+    if not message.read_usual():
+        _check_unusual(message)
+    _ = message.via
+    method = message.cseq.method
+    if isinstance(message, Request) and method != message.method:
+        raise MalformedMessage(400, "CSeq method is not the request's")
+
+
+def _check_unusual(message: Request | Response) -> None:
+    """Read the five headers that every message has, one by one."""
+    rows = message.by_name
     try:
         _, from_, _ = rows["via"], rows["from"], rows["to"]
         call_id, _ = rows["call-id"], rows["cseq"]
@@ -132,18 +142,9 @@ def _check_headers(message: Request | Response) -> None:
         raise MalformedMessage(400, f"Missing {name} header field") from None
     if not call_id or " " in call_id or "\t" in call_id:
         raise MalformedMessage(400, "Bad Call-ID")
-    _check_addresses(message, from_)
-    _ = message.via
-    method = message.cseq.method
-    if isinstance(message, Request) and method != message.method:
-        raise MalformedMessage(400, "CSeq method is not the request's")
-
-
-def _check_addresses(message: Request | Response, from_: str) -> None:
     name = "From"
     try:
-        if not is_usual_address(from_):
-            parse_name_addr(from_)
+        parse_name_addr(from_)
         name = "To"
         _ = message.to
     except MalformedHeader as broken:

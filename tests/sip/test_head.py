@@ -3,7 +3,14 @@
 import pytest
 
 from regcluster.errors import MalformedMessage
-from regcluster.sip.head import MAX_HEADERS, parse_rows, salvage_head, split_lines, unfold
+from regcluster.sip.head import (
+    MAX_HEADERS,
+    parse_rows,
+    salvage_head,
+    split_lines,
+    unfold,
+    usual_rows,
+)
 
 ODD_ENDS = "\x0b \x0c \x1c \x1d \x1e \x85 \u2028 \u2029"
 """What Unicode takes for the end of a line, and SIP for text."""
@@ -12,27 +19,28 @@ ODD_ENDS = "\x0b \x0c \x1c \x1d \x1e \x85 \u2028 \u2029"
 def test_lines_end_in_crlf() -> None:
     """The end itself is not part of them."""
     assert ["OPTIONS sip:h SIP/2.0", "a: b", "", "c"] == split_lines(
-        "OPTIONS sip:h SIP/2.0\r\na: b\r\n\r\nc\r\n"
+        "OPTIONS sip:h SIP/2.0\r\na: b\r\n\r\nc"
     )
 
 
 def test_nothing_else_ends_a_line() -> None:
     """Text in any script goes through whole (7-24)."""
-    assert ["a", f"Subject: {ODD_ENDS}"] == split_lines(f"a\r\nSubject: {ODD_ENDS}\r\n")
+    assert ["a", f"Subject: {ODD_ENDS}"] == split_lines(f"a\r\nSubject: {ODD_ENDS}")
 
 
 @pytest.mark.parametrize(
     "head",
     [
-        "a\nb\r\n",
-        "a\rb\r\n",
-        "a\r\r\n",
-        "a\n\r\n",
-        "\na\r\n",
-        "a\r\nb\n\n\r\n",
-        "a\n\rb\r\n",
-        "a\u2028b\nc\r\n",
-        "a\u2028b\rc\r\n",
+        "a\nb",
+        "a\rb",
+        "a\r",
+        "a\n",
+        "\na",
+        "a\r\nb\n\n",
+        "a\n\rb",
+        "a\r\r\nb",
+        "a\u2028b\nc",
+        "a\u2028b\rc",
     ],
 )
 def test_a_bare_cr_or_lf_is_malformed(head: str) -> None:
@@ -41,7 +49,7 @@ def test_a_bare_cr_or_lf_is_malformed(head: str) -> None:
         split_lines(head)
 
 
-@pytest.mark.parametrize("head", ["a\0\r\n", '"\\\\\0"\r\n', "\0\r\n", "a\\\0\0\r\n"])
+@pytest.mark.parametrize("head", ["a\0", '"\\\\\0"', "\0", "a\\\0\0", "a\\\r\n\0"])
 def test_a_bare_nul_is_malformed(head: str) -> None:
     """Two backslashes are one, quoted, and quote nothing."""
     with pytest.raises(MalformedMessage, match="NUL"):
@@ -51,7 +59,7 @@ def test_a_bare_nul_is_malformed(head: str) -> None:
 @pytest.mark.parametrize("line", ['"\\\0"', '"\\\\\\\0"', "\\\0\\\0"])
 def test_a_quoted_nul_is_text(line: str) -> None:
     """A backslash takes the meaning from anything but CR and LF (7-25)."""
-    assert [line] == split_lines(f"{line}\r\n")
+    assert [line] == split_lines(line)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +104,46 @@ def test_a_fold_needs_a_row_to_go_on() -> None:
 def test_a_row_is_a_name_and_a_value(line: str, header: tuple[str, str]) -> None:
     """Names without case, long for short; only SP and HT are white space (7-06, 7-07, 7-14)."""
     assert ([header], [line]) == parse_rows([line])
+
+
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        ("Via: x", ("via", "x")),
+        ("CALL-ID: x", ("call-id", "x")),
+        ("m: x", ("contact", "x")),
+        ("M: x", ("contact", "x")),
+        ("X-Odd: a: b", ("x-odd", "a: b")),
+        ("Supported: ", ("supported", "")),
+        ("Subject: \t x \t", ("subject", "x")),
+    ],
+)
+def test_a_usual_row_is_read_as_any_row_is(line: str, header: tuple[str, str]) -> None:
+    """Whoever reads it."""
+    rows = ["To: c", line]
+
+    assert {"to": "c", header[0]: header[1]} == usual_rows(rows) == dict(parse_rows(rows)[0])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Via: a", "Via: b"],
+        ["Max-Forwards: 7", "Max-Forwards: 7"],
+        ["To: a", " b: c"],
+        ["To: a", "\tb"],
+        ["To:a"],
+        ["To : a"],
+        ["To"],
+        ["no header"],
+        [": a"],
+        [""],
+        [f"x{number}: a" for number in range(MAX_HEADERS + 1)],
+    ],
+)
+def test_all_other_rows_are_left_to_who_reads_any(lines: list[str]) -> None:
+    """What comes twice, folds, liberties, and what is wrong."""
+    assert usual_rows(lines) is None
 
 
 def test_folded_rows_are_read_as_one() -> None:

@@ -11,7 +11,6 @@ from regcluster.sip.headers import (
     CSeq,
     NameAddr,
     Via,
-    is_usual_address,
     parse_contacts,
     parse_cseq,
     parse_delta,
@@ -87,18 +86,6 @@ def test_a_broken_address_is_malformed(text: str, reason: str) -> None:
     """No guess is made that could pick another address than its sender meant (20-20)."""
     with pytest.raises(MalformedHeader, match=reason):
         parse_name_addr(text)
-
-
-@pytest.mark.parametrize("text", [row[0] for row in BROKEN_ADDRESSES])
-def test_a_broken_address_is_never_usual(text: str) -> None:
-    """Whoever skips reading what is usual misses nothing."""
-    assert not is_usual_address(text)
-
-
-@pytest.mark.parametrize("text", ["<sip:a@h>", "<sip:a@h>;tag=1", "Bob <sip:a@h>;tag=x-1.y"])
-def test_what_phones_send_is_usual(text: str) -> None:
-    """The short way is taken."""
-    assert is_usual_address(text)
 
 
 def contact(uri: str, **params: str | None) -> Contact:

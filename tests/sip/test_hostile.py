@@ -17,7 +17,6 @@ from regcluster.errors import MalformedHeader, MalformedMessage, SipError
 from regcluster.sip.framer import StreamFramer
 from regcluster.sip.grammar import parse_params, split_list, unquote
 from regcluster.sip.headers import (
-    is_usual_address,
     parse_contacts,
     parse_cseq,
     parse_delta,
@@ -32,6 +31,7 @@ from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import BadRequest, parse
 from regcluster.sip.reply import Reply, render_reply
 from regcluster.sip.uri import equivalent, parse_uri
+from regcluster.sip.usual import read_usual
 from tests.sip.torture.index import CORPUS
 from tests.wire import AOR, Rows, message, register, request, response
 
@@ -216,12 +216,14 @@ def test_uris_are_linear(text: str) -> None:
         "SIP/2.0/UDP" + " " * 60_000,
         "<sip:a@h>;" + ";".join([f"p{n}=1" for n in range(6_000)]),
         ",".join(["<sip:a@h>"] * 6_000),
+        "SIP/2.0/UDP 192.0.2.1;branch=" + "a" * 60_000,
+        "SIP/2.0/UDP 192.0.2.1;branch=b\n" + "a" * 30_000 + "<sip:b@h>\n" + "a" * 30_000,
     ],
 )
 def test_header_values_are_linear(text: str) -> None:
     """Whatever header they are taken for."""
     with linear_time():
-        for read in (parse_name_addr, is_usual_address, parse_via, parse_cseq, parse_q):
+        for read in (parse_name_addr, read_usual, parse_via, parse_cseq, parse_q):
             with suppress(MalformedHeader):
                 read(text)
         with suppress(MalformedHeader):

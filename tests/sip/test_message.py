@@ -36,6 +36,7 @@ def test_all_rows_of_a_name_come_in_order() -> None:
 
     assert ["SIP/2.0/UDP a, SIP/2.0/UDP b", "SIP/2.0/TCP c"] == message.all("via")
     assert [] == message.all("from")
+    assert [[""], []] == [request(("supported", "")).all(name) for name in ("supported", "via")]
 
 
 def test_values_are_cut_at_commas() -> None:
@@ -94,6 +95,44 @@ def test_a_to_that_cannot_be_read_is_malformed(rows: Sequence[tuple[str, str]]) 
     """As with a Via."""
     with pytest.raises(MalformedHeader):
         _ = request(*rows).to
+
+
+USUAL = {
+    "via": "SIP/2.0/UDP 192.0.2.1;branch=b",
+    "from": "<sip:b@h>;tag=1",
+    "to": "<sip:a@h>",
+    "call-id": "c1",
+    "cseq": "7 OPTIONS",
+}
+
+
+def test_usual_headers_are_read_together() -> None:
+    """Nobody reads them again."""
+    message = Request("OPTIONS", "sip:h", USUAL, [], b"")
+
+    assert message.read_usual()
+    assert Via("UDP", "192.0.2.1", None, {"branch": "b"}) == message.via
+    assert NameAddr("", "sip:a@h", {}) == message.to
+    assert CSeq(7, "OPTIONS") == message.cseq
+
+
+@pytest.mark.parametrize("rows", [{}, {**USUAL, "cseq": "7"}, {"via": USUAL["via"]}])
+def test_unusual_headers_are_not(rows: dict[str, str]) -> None:
+    """Each is left to who asks for it."""
+    assert not Request("OPTIONS", "sip:h", rows, [], b"").read_usual()
+
+
+def test_rows_are_kept_in_order() -> None:
+    """However they were given."""
+    assert ROWS == request(*ROWS).headers
+    assert list(USUAL.items()) == Request("OPTIONS", "sip:h", USUAL, [], b"").headers
+
+
+def test_a_name_may_come_twice() -> None:
+    """Rows by name have none that does."""
+    assert request(*ROWS).is_repetitive
+    assert not request(*ROWS[:2]).is_repetitive
+    assert not Request("OPTIONS", "sip:h", USUAL, [], b"").is_repetitive
 
 
 def test_messages_are_equal_if_they_say_the_same() -> None:
