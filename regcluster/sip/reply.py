@@ -135,7 +135,7 @@ def _echo(request: Request, status: int, source: Hop) -> list[str]:
     top = request.via
     rows = request.by_name
     text = ["\r\nVia: ", stamp_via(rows["via"], top, source)]
-    if len(rows) < len(request.headers):
+    if request.is_repetitive:
         for via in request.all("via")[1:]:
             _add(text, "\r\nVia: ", via)
     to = rows.get("to")
