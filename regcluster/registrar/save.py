@@ -154,7 +154,7 @@ class Planner:
     def _aor(self, request: Request, options: SaveOptions) -> str | Refusal:
         """Step 5: the To URI names the AOR, or the script does; From plays no part."""
         try:
-            uri = parse_uri(_name(request, options))
+            uri = parse_uri(options.uri) if options.uri else request.to.parsed
         except MalformedHeader as broken:
             return Refusal(broken.status, broken.reason, BAD_AOR)
         return canonical_aor(uri, self.registrar, self.location)

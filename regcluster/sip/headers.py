@@ -7,11 +7,10 @@ a parameter given twice.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from regcluster.errors import MalformedHeader
 from regcluster.sip.grammar import (
@@ -25,7 +24,16 @@ from regcluster.sip.grammar import (
     skip_quoted,
     split_list,
 )
-from regcluster.sip.uri import IPV4, Uri, parse_host, parse_port, parse_uri, split_hostport
+from regcluster.sip.uri import (
+    IPV4,
+    USUAL_URI,
+    Uri,
+    parse_host,
+    parse_port,
+    parse_uri,
+    split_hostport,
+    usual_uri,
+)
 
 MAX_UINT32: Final = 2**32 - 1
 """The largest CSeq number and the longest delta-seconds (RFC 3261 §8.1.1.5, §20.19)."""
@@ -45,7 +53,7 @@ _NOT_BARE: Final = frozenset(' \t<>",?')
 # The forms that nearly all values of a busy server have: one possessive match, which cannot
 # backtrack, takes a fraction of the time that reading them with all their liberties takes.
 _DISPLAY: Final = r'(?:"[^"\\]*+"[ \t]*+|[^:;,<>"]*+)'
-_USUAL_ADDRESS: Final = re.compile(rf'({_DISPLAY})<([^<>" \t]++)>(|;.++)', re.DOTALL)
+_USUAL_ADDRESS: Final = re.compile(rf'({_DISPLAY})<({USUAL_URI}|[^<>" \t]++)>({PLAIN_PARAMS}|)')
 _USUAL_VIA: Final = re.compile(rf"SIP/2\.0/([A-Z]++) ({IPV4})(?::([0-9]++))?+({PLAIN_PARAMS})?+")
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -59,6 +67,25 @@ class NameAddr:
     display: str
     uri: str
     params: Params
+    _groups: tuple[Any, ...] | None = field(repr=False, compare=False)
+    """What ``_USUAL_ADDRESS`` has found."""
+
+    def __init__(
+        self, display: str, uri: str, params: Params, groups: tuple[Any, ...] | None = None
+    ) -> None:
+        self.display = display
+        self.uri = uri
+        self.params = params
+        self._groups = groups
+
+    @property
+    def parsed(self) -> Uri:
+        """The URI as understood. Raises ``MalformedHeader`` if it cannot be."""
+        if self._groups:
+            _, uri, user, host, port, params, _ = self._groups
+            if host:
+                return usual_uri(uri, user, host, port, params)
+        return parse_uri(self.uri)
 
 
 @dataclass(slots=True)
@@ -96,12 +123,14 @@ class Via:
 def parse_name_addr(text: str) -> NameAddr:
     """Read ``[display] <uri>;params`` or the bare ``uri;params`` (RFC 3261 §20.10, §25.1).
 
-    In the bare form everything behind the first ``;`` is a header parameter. The URI is given as
-    text, for ``parse_uri`` to read.
+    In the bare form everything behind the first ``;`` is a header parameter. Whatever the URI says,
+    it is refused only where ``parsed`` is asked for.
     """
     if usual := _USUAL_ADDRESS.fullmatch(text):
-        display, uri, params = usual.groups()
-        return NameAddr(display.rstrip(LWS), uri, parse_params(params))
+        groups = usual.groups()
+        display, uri, rest = groups[0], groups[1], groups[-1]
+        read = read_plain_params(rest) if rest else {}
+        return NameAddr(display and display.strip(LWS), uri, read, groups)
     start = _find_bracket(text)
     if start < 0:
         uri, semicolon, params = text.partition(";")
@@ -113,7 +142,7 @@ def parse_name_addr(text: str) -> NameAddr:
     return NameAddr(text[:start].strip(LWS), uri, parse_params(text[end + 1 :]))
 
 
-def parse_contacts(values: Sequence[str]) -> list[Contact] | Literal["*"]:
+def parse_contacts(values: list[str]) -> list[Contact] | Literal["*"]:
     """Read all Contact rows of a request: its contacts in order, or ``STAR``.
 
     The reasons given are Kamailio's, word for word: they travel on in ``P-Registrar-Error``.
@@ -250,4 +279,4 @@ def _is_star(element: str) -> bool:
 
 def _parse_contact(element: str) -> Contact:
     address = parse_name_addr(element)
-    return Contact(address.uri, parse_uri(address.uri), address.params)
+    return Contact(address.uri, address.parsed, address.params)

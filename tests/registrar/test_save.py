@@ -181,6 +181,7 @@ def test_an_overlong_call_id_is_refused(call_id: str) -> None:
     ("to", "reason"),
     [
         ("<tel:+123>", "Error while parsing AOR"),
+        ("<sip:alice@example.com:0>", "Bad port"),
         ("<sip:al%zzice@example.com>", "Bad user part of a URI"),
         ("<sip:@example.com>", "Empty user part of a URI"),
         ("<alice@example.com>", "URI without a scheme"),

@@ -78,7 +78,8 @@ BROKEN_ADDRESSES = [
 @pytest.mark.parametrize(("text", "address"), ADDRESSES)
 def test_an_address_has_a_name_a_uri_and_parameters(text: str, address: NameAddr) -> None:
     """Brackets, quotes and semicolons mean what §20.10 says (20-01, 20-02, 20-19, 7-25)."""
-    assert address == parse_name_addr(text)
+    found = parse_name_addr(text)
+    assert (address, parse_uri(address.uri)) == (found, found.parsed)
 
 
 @pytest.mark.parametrize(("text", "reason"), BROKEN_ADDRESSES)

@@ -201,6 +201,13 @@ def test_hosts_are_names_or_addresses(text: str, host: str) -> None:
     assert host == parse_host(text)
 
 
+def test_an_octet_is_at_most_255() -> None:
+    """No number of three digits is mistaken, and none has a zero before it."""
+    numbers = [*(f"{n}" for n in range(1000)), *(f"0{n}" for n in range(100))]
+
+    assert [*map(str, range(256))] == [n for n in numbers if _is_host(f"192.0.{n}.1")]
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -352,3 +359,10 @@ def test_the_parts_of_a_comparison_hold_no_space(text: str) -> None:
     uri = parse_uri(text)
 
     assert not isinstance(uri, SipUri) or " " not in "".join(comparison_parts(uri))
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return parse_host(text) == text
+    except MalformedHeader:
+        return False
