@@ -12,7 +12,7 @@ from regcluster.config import RegistrarSettings
 from regcluster.errors import MalformedHeader
 from regcluster.registrar.plan import Refusal
 from regcluster.sip.grammar import split_list
-from regcluster.sip.headers import parse_name_addr
+from regcluster.sip.headers import NameAddr, parse_name_addr
 from regcluster.sip.message import Request
 from regcluster.sip.uri import SipUri, Uri, parse_uri
 
@@ -48,7 +48,7 @@ def uris(path: str) -> list[Uri]:
         values = split_list(path)
         # A Route value has angle brackets (RFC 3261 §20.34), and no bare URI can hold one.
         if all("<" in value for value in values):
-            return [parse_uri(_uri_text(value)) for value in values]
+            return [parse_name_addr(value).parsed for value in values]
     except MalformedHeader as broken:
         raise _broken() from broken
     raise _broken()
@@ -64,7 +64,7 @@ def short_uris(path: str) -> list[Uri]:
 
 def first_uri(path: str) -> str:
     """Where a request that is to follow ``path`` goes first."""
-    return _uri_text(split_list(path)[0])
+    return _first(path).uri
 
 
 def received_of(path: str) -> str:
@@ -72,7 +72,7 @@ def received_of(path: str) -> str:
 
     Empty if it says nothing, or no SIP URI: whatever it is, calls are going to be sent there.
     """
-    first = parse_uri(first_uri(path))
+    first = _first(path).parsed
     value = first.params.get("received") if isinstance(first, SipUri) else None
     if not value:
         return ""
@@ -100,15 +100,15 @@ def local_stripped(path: str, is_ours: Callable[[SipUri], bool]) -> tuple[str, s
     """
     values = hops(path)
     for index, value in enumerate(values):
-        text = _uri_text(value)
-        uri = parse_uri(text)
+        hop = parse_name_addr(value)
+        uri = hop.parsed
         if not (isinstance(uri, SipUri) and is_ours(uri)):
-            return text, ",".join(values[index:]) if index else path
+            return hop.uri, ",".join(values[index:]) if index else path
     return "", ""
 
 
-def _uri_text(value: str) -> str:
-    return parse_name_addr(value).uri
+def _first(path: str) -> NameAddr:
+    return parse_name_addr(split_list(path)[0])
 
 
 def _broken() -> MalformedHeader:
