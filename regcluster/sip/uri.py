@@ -186,18 +186,21 @@ def comparison_parts(uri: SipUri) -> tuple[str, str]:
     The first is the same text in all equal URIs. The second lists the other parameters, sorted, as
     ``name`` or ``name=value`` joined by ``;``: two URIs are equal if they agree on those in both.
     """
+    target = f"{uri.scheme}:{_canonical_userinfo(uri)}{_canonical_host(uri.host)}"
+    if uri.port is not None:
+        target += f":{uri.port}"
     strict: list[str] = []
     others: list[str] = []
     for name, value in uri.params.items():
         pair = name if value is None else f"{name}={_decode(value, _UNRESERVED).lower()}"
-        (strict if name in _STRICT else others).append(f";{pair}")
-    port = "" if uri.port is None else f":{uri.port}"
-    target = f"{uri.scheme}:{_canonical_userinfo(uri)}{_canonical_host(uri.host)}{port}"
+        (strict if name in _STRICT else others).append(pair)
     if strict:
-        target += "".join(sorted(strict))
+        target += f";{';'.join(sorted(strict))}"
     if uri.headers:
         target += f"?{_canonical_headers(uri.headers)}"
-    return target, "".join(sorted(others))[1:]
+    if len(others) > 1:
+        others.sort()
+    return target, ";".join(others)
 
 
 def equivalent(a: Uri, b: Uri) -> bool:
@@ -280,9 +283,10 @@ def _ipv6(host: str) -> IPv6Address:
 
 def _decode(text: str, plain: frozenset[str]) -> str:
     """``text`` with the escapes of ``plain`` characters decoded, once."""
-    if "%" not in text:
-        return text
+    return _decoded(text, plain) if "%" in text else text
 
+
+def _decoded(text: str, plain: frozenset[str]) -> str:
     def replace(escape: re.Match[str]) -> str:
         character = chr(int(escape[1], 16))
         return character if character in plain else escape[0].upper()
@@ -297,8 +301,8 @@ def _pair(name: str, value: str | None) -> str:
 def _canonical_userinfo(uri: SipUri) -> str:
     if uri.user is None:
         return ""
-    password = "" if uri.password is None else f":{_decode(uri.password, _UNRESERVED)}"
-    return f"{_decode(uri.user, _UNRESERVED)}{password}@"
+    user = _decode(uri.user, _UNRESERVED)
+    return f"{user}@" if uri.password is None else f"{user}:{_decode(uri.password, _UNRESERVED)}@"
 
 
 def _canonical_host(host: str) -> str:
