@@ -48,7 +48,7 @@ def asked_lifetime(params: Params, header: int | None) -> int | None:
 
 def kept_params(params: Params, settings: RegistrarSettings) -> str:
     """The parameters to store and give back, as received (RFC 3840 feature tags among them)."""
-    if params.keys() <= _OURS:
+    if _OURS.issuperset(params):
         return ""
     # The name under which we show where a REGISTER came from is ours as well.
     ours = settings.received_param.lower()

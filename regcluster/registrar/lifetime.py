@@ -31,7 +31,7 @@ def grant(asked: int | None, settings: RegistrarSettings, spread: Spread | None)
     if seconds == 0:
         return 0
     floor = settings.min_expires
-    if settings.min_expires_mode and seconds < floor:
+    if seconds < floor and settings.min_expires_mode:
         if seconds < HOUR:
             return too_brief(floor)
         # A wish of an hour or more may be neither refused nor lengthened.

@@ -202,10 +202,10 @@ class Planner:
     ) -> Manner | Refusal:
         """What the way the request came means for its contacts: Path and outbound."""
         registrar, location = self.registrar, self.location
-        methods = methods_of(request.all("allow"))
-        if registrar.outbound_mode and (refusal := refuse_unsupporting(extensions, registrar)):
+        outbound, methods = registrar.outbound_mode, methods_of(request.all("allow"))
+        if outbound and (refusal := refuse_unsupporting(extensions, registrar)):
             return refusal
-        is_plain = not (registrar.outbound_mode or registrar.use_path or location.matching_mode)
+        is_plain = not (outbound or registrar.use_path or location.matching_mode)
         if is_plain or not contacts:
             return Manner(options, methods)
         has_flows = honours_reg_id(request, contacts, extensions, registrar)

@@ -90,10 +90,11 @@ def parse_params(text: str) -> Params:
 def read_plain_params(text: str) -> Params:
     """Read parameters that match ``PLAIN_PARAMS``; ``parse_params`` is for all others."""
     params: Params = {}
-    for part in text[1:].split(";"):
+    parts = text[1:].split(";")
+    for part in parts:
         name, equals, value = part.partition("=")
         params[name.lower()] = value if equals else None
-    if len(params) != text.count(";"):
+    if len(params) != len(parts):
         raise MalformedHeader("Parameter given twice")
     return params
 
