@@ -68,7 +68,7 @@ class NameAddr:
     uri: str
     params: Params
     _groups: tuple[Any, ...] | None = field(repr=False, compare=False)
-    """What ``_USUAL_ADDRESS`` has found."""
+    """What a match has found, if one has read it: the URI is second, its own groups follow."""
 
     def __init__(
         self, display: str, uri: str, params: Params, groups: tuple[Any, ...] | None = None

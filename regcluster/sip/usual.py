@@ -5,11 +5,11 @@ is read to the same values by ``headers``, which is also asked about all that it
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from regcluster.sip.grammar import LWS, Params
 from regcluster.sip.headers import MAX_UINT32, CSeq, NameAddr, Via
-from regcluster.sip.uri import IPV4, MAX_PORT
+from regcluster.sip.uri import IPV4, MAX_PORT, USUAL_URI
 
 # A line each: From and To with a tag at most, Via with a branch and maybe rport, or as it comes.
 # Classes that say what may come take half the time of [^...], which therefore only goes on from
@@ -23,7 +23,7 @@ _VIA: Final = (
 _FIVE: Final = re.compile(
     rf"(?:{_VIA}|[^\n]*+)\n"
     rf"{_NAME}<{_URI}>(?:;tag={_VALUE}|)\n"
-    rf"({_NAME})<({_URI})>(?:;tag=({_VALUE})|)\n"
+    rf"({_NAME})<({USUAL_URI}|{_URI})>(?:;tag=({_VALUE})|)\n"
     r"[!-~]++\n"
     r"([0-9]{1,10}+) ([A-Z]++)"
 )
@@ -38,11 +38,11 @@ def read_usual(five: str) -> tuple[Via | None, NameAddr, CSeq] | None:
     usual = _FIVE.fullmatch(five)
     if usual is None:
         return None
-    found: tuple[str, ...] = usual.groups("")
-    transport, host, port, early, branch, late, display, uri, tag, digits, method = found
-    number = int(digits)
+    found: tuple[Any, ...] = usual.groups()
+    number = int(found[-2])
     if number > MAX_UINT32:
         return None
+    transport, host, port, early, branch, late = found[:6]
     via = None
     at = int(port) if port else None
     if branch and (at is None or 0 < at <= MAX_PORT) and not (early and late):
@@ -50,5 +50,7 @@ def read_usual(five: str) -> tuple[Via | None, NameAddr, CSeq] | None:
         if late:
             params["rport"] = None
         via = Via(transport, host, at, params)
-    to_params: Params = {"tag": tag} if tag else {}
-    return via, NameAddr(display.rstrip(LWS), uri, to_params), CSeq(number, method)
+    to = found[6:-2]
+    display, uri, tag = to[0], to[1], to[-1]
+    address = NameAddr(display.rstrip(LWS), uri, {"tag": tag} if tag else {}, to)
+    return via, address, CSeq(number, found[-1])
