@@ -35,75 +35,17 @@
 --   by its mode     "#", 16 characters, ":" and a key of a URI, or without that colon and key
 --   of an instance  "+", instance, ";", reg-id; its alias is the key that it would have without
 --
--- It runs for every REGISTER. What a request does not need, such as closures, is not made for it.
+-- It runs for every REGISTER: what most requests do not need, such as closures and empty tables, is
+-- not made for them.
 
-local call, format = redis.call, string.format
-local sub, find, byte = string.sub, string.find, string.byte
+local call, format, sub, find = redis.call, string.format, string.sub, string.find
+local byte, next = string.byte, next
 local bindings, index, feed = KEYS[1], KEYS[2], KEYS[3]
 local aor, digest, cseq, rules = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 
--- Whether `a` comes before `b` byte by byte: "<" would ask the server's locale.
-local function precedes(a, b)
-  local at = 1
-  while at <= #a and byte(a, at) == byte(b, at) do at = at + 1 end
-  return (byte(a, at) or -1) < (byte(b, at) or -1)
-end
-
--- The parameters of the URI key `name` by their names, read once: who registers many contacts with
--- many parameters each would else have every one read for every other.
-local parts = {}
-local function parts_of(name, from)
-  local found = parts[name]
-  if not found then
-    found = {}
-    for parameter, rest in sub(name, from):gmatch('([^;=]+)([^;]*)') do found[parameter] = rest end
-    parts[name] = found
-  end
-  return found
-end
-
--- The live key that a contact means which is not there by its own: the one whose URI section 19.1.4
--- calls equal to the contact's, so that the strict parts are the same text, and no parameter named
--- in both has two values. Of several it is the one spelled the same way, else the least.
-local function equal(live, key, tail)
-  -- The alias, if there is one, in what begins with the ruid at `at`.
-  local function alias_of(text, at)
-    local length, names = text:match('^[^ \n]* %d+ (%d+) ([^\n]*)\t\n', at)
-    return names and sub(names, length + 1) or ''
-  end
-  local is_flow = byte(key) == 43
-  if is_flow then
-    key = find(rules, 's', 1, true) and '' or alias_of(tail, 1)
-  end
-  local cut = find(key, ' ', 1, true) or #key + 1
-  local strict, least, match = sub(key, 1, cut - 1), nil, nil
-  local named
-  for other, value in pairs(live) do
-    local name = other
-    -- A flow never means another one; a contact without an instance may mean a flow.
-    if byte(name) == 43 then name = is_flow and '' or alias_of(value, 67) end
-    -- Who does not say by what mode it matches means any.
-    if byte(name) == 35 and byte(key) ~= 35 then name = sub(name, 19) end
-    if name ~= '' and sub(name, 1, cut - 1) == strict
-      and (#name < cut or byte(name, cut) == 32) then
-      named = named or parts_of(key, cut + 1)
-      local theirs, agree = parts_of(name, cut + 1), true
-      for parameter, rest in pairs(named) do
-        if (theirs[parameter] or rest) ~= rest then agree = false break end
-      end
-      if agree then
-        if name == key then name = '' end
-        if not match or precedes(name, least) or name == least and precedes(other, match) then
-          least, match = name, other
-        end
-      end
-    end
-  end
-  return match
-end
-
 local time = call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local millis = time[2] / 1000
+local now = time[1] * 1000 + (millis - millis % 1)
 local instant = format('%d', now)
 
 -- live: value by key, as the request leaves them. Overdue bindings count as absent.
@@ -111,7 +53,7 @@ local live, count, overdue = {}, 0, nil
 local stored = call('HGETALL', bindings)
 for i = 1, #stored, 2 do
   local value = stored[i + 1]
-  if tonumber(sub(value, 2, 14)) > now then
+  if sub(value, 2, 14) - now > 0 then
     live[stored[i]] = value
     count = count + 1
   else
@@ -127,7 +69,7 @@ if rules ~= '' then
 end
 if wipe then
   asked, first = {}, 1
-  for key in pairs(live) do
+  for key in next, live do
     asked[#asked + 1] = key
     asked[#asked + 1] = '0'
     asked[#asked + 1] = ''
@@ -135,28 +77,96 @@ if wipe then
   end
 end
 
--- gone: stored values, by key, that the request took away or replaced.
--- origin: live keys that the request wrote -> the key the binding has in the store, true if new.
--- written: those keys, in the order of the contacts.
-local gone, origin, written = {}, {}, {}
+-- One contact, bound by the key it has, asks for neither of these.
+local precedes, equal
+if rules ~= '' or asked[first + 4] or count > 0 and not live[asked[first]] then
+  -- Whether `a` comes before `b` byte by byte: "<" would ask the server's locale.
+  function precedes(a, b)
+    local at = 1
+    while at <= #a and byte(a, at) == byte(b, at) do at = at + 1 end
+    return (byte(a, at) or -1) < (byte(b, at) or -1)
+  end
+
+  -- The parameters of the URI key `name` by their names, read once: who registers many contacts
+  -- with many parameters each would else have every one read for every other.
+  local parts = {}
+  local function parts_of(name, from)
+    local found = parts[name]
+    if not found then
+      found = {}
+      for parameter, rest in sub(name, from):gmatch('([^;=]+)([^;]*)') do
+        found[parameter] = rest
+      end
+      parts[name] = found
+    end
+    return found
+  end
+
+  -- The alias, if there is one, in what begins with the ruid at `at`.
+  local function alias_of(text, at)
+    local length, names = text:match('^[^ \n]* %d+ (%d+) ([^\n]*)\t\n', at)
+    return names and sub(names, length + 1) or ''
+  end
+
+  -- The live key that a contact means which is not there by its own: the one whose URI section
+  -- 19.1.4 calls equal to the contact's, so that the strict parts are the same text, and no
+  -- parameter named in both has two values. Of several it is the one spelled the same way, else the
+  -- least.
+  function equal(key, tail)
+    local is_flow = byte(key) == 43
+    if is_flow then
+      key = find(rules, 's', 1, true) and '' or alias_of(tail, 1)
+    end
+    local cut = find(key, ' ', 1, true) or #key + 1
+    local strict, least, match = sub(key, 1, cut - 1), nil, nil
+    local named
+    for other, value in next, live do
+      local name = other
+      -- A flow never means another one; a contact without an instance may mean a flow.
+      if byte(name) == 43 then name = is_flow and '' or alias_of(value, 67) end
+      -- Who does not say by what mode it matches means any.
+      if byte(name) == 35 and byte(key) ~= 35 then name = sub(name, 19) end
+      if name ~= '' and sub(name, 1, cut - 1) == strict
+        and (#name < cut or byte(name, cut) == 32) then
+        named = named or parts_of(key, cut + 1)
+        local theirs, agree = parts_of(name, cut + 1), true
+        for parameter, rest in next, named do
+          if (theirs[parameter] or rest) ~= rest then agree = false break end
+        end
+        if agree then
+          if name == key then name = '' end
+          if not match or precedes(name, least) or name == least and precedes(other, match) then
+            least, match = name, other
+          end
+        end
+      end
+    end
+    return match
+  end
+end
+
+-- origin: live keys that the request wrote -> the stored value they took the place of, true if new.
+-- moved: those of them that had another key -> that key.
+-- gone: stored values, by key, that the request took away.
+local origin, moved, gone = {}, nil, nil
 local outcome, refusal, grown = 'unchanged', nil, false
 
 for i = first, #asked, 4 do
-  local key, lifetime, tail = asked[i], tonumber(asked[i + 1]), asked[i + 3]
+  local key, lifetime, tail = asked[i], asked[i + 1] + 0, asked[i + 3]
   local match, value, rivals = key, live[key], nil
   if not value and count > 0 then
-    match = equal(live, key, tail)
+    match = equal(key, tail)
     value = match and live[match]
   end
-  local from = value and origin[match]
+  local old = value and origin[match]
   local repeated = false
   -- Step 7: within one Call-ID only a higher CSeq may touch a binding. That is asked of what was
   -- stored; of two equal contacts in one request the later wins.
-  if value and not from then
+  if value and not old then
     if sub(value, 51, 66) == digest then
       local ahead = cseq - sub(value, 41, 50)
       -- What "*" still finds was not removed by this very request before.
-      repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < tonumber(ARGV[4])
+      repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < ARGV[4] + 0
       if ahead <= 0 and not repeated then
         refusal = 'out_of_order'
         break
@@ -165,14 +175,13 @@ for i = first, #asked, 4 do
       rivals = key:match('^.*;')
     end
   end
+  asked[i] = false
   if repeated then
     if single and lifetime > 0 then break end
   elseif value or lifetime > 0 then
-    local created, ruid
+    local from, created, ruid
     if value then
-      if not from then
-        from, gone[match] = match, value
-      end
+      old, from = old or value, moved and moved[match] or match
       local line = find(value, '\n', 67, true)
       created = sub(value, 28, 40)
       if byte(value, line - 1) ~= 9 then
@@ -194,44 +203,58 @@ for i = first, #asked, 4 do
         end
       end
       live[match], origin[match] = nil, nil
+      if moved then moved[match] = nil end
       count = count - 1
     else
-      from, created, ruid = true, instant, asked[i + 2]
+      old, from, created, ruid = true, key, instant, asked[i + 2]
     end
     if lifetime > 0 then
       live[key] = '1' .. format('%d', now + lifetime) .. instant .. created .. cseq .. digest
         .. ruid .. tail
-      origin[key] = from
-      written[#written + 1] = key
+      origin[key] = old
+      asked[i] = key
+      if from ~= key then
+        moved = moved or {}
+        moved[key] = from
+      end
       count = count + 1
       -- What this request has made itself is new, however often it names it.
-      outcome = (value and from ~= true) and 'refreshed' or 'added'
+      outcome = old == true and 'added' or 'refreshed'
       grown = grown or not value
       if single then rivals = '' end
       if rivals then
         -- All bindings whose key is this much and, if it names an instance, a reg-id.
-        for other, old in pairs(live) do
+        for other, current in next, live do
           if other ~= key and sub(other, 1, #rivals) == rivals
             and (single or not find(other, ';', #rivals + 1, true)) then
-            if not origin[other] then gone[other] = old end
+            local before = origin[other] or current
+            if before ~= true then
+              gone = gone or {}
+              gone[moved and moved[other] or other] = before
+            end
             live[other], origin[other] = nil, nil
+            if moved then moved[other] = nil end
             count = count - 1
           end
         end
         break
       end
     else
+      if old ~= true then
+        gone = gone or {}
+        gone[from] = old
+      end
       outcome = 'removed'
     end
   end
 end
 
-local limit = tonumber(ARGV[5])
-if not refusal and grown and limit > 0 and count > limit then
+local limit = grown and ARGV[5] + 0
+if grown and not refusal and limit > 0 and count > limit then
   -- What the request has not written may have to make room.
   local spare = {}
   if find(rules, 'e', 1, true) then
-    for key in pairs(live) do
+    for key in next, live do
       if not origin[key] then spare[#spare + 1] = key end
     end
   end
@@ -239,82 +262,90 @@ if not refusal and grown and limit > 0 and count > limit then
     refusal = 'too_many'
   else
     table.sort(spare, function(a, b)
-      local early, late = tonumber(sub(live[a], 15, 27)), tonumber(sub(live[b], 15, 27))
+      local early, late = sub(live[a], 15, 27) + 0, sub(live[b], 15, 27) + 0
       return early < late or early == late and precedes(a, b)
     end)
+    gone = gone or {}
     for i = 1, count - limit do
       gone[spare[i]], live[spare[i]] = live[spare[i]], nil
     end
+    count = limit
   end
 end
 if refusal then
-  outcome, live, gone, written = refusal, {}, {}, {}
+  outcome, live, origin, moved, gone = refusal, {}, {}, nil, nil
   for i = 1, #stored, 2 do
     if not (overdue and overdue[stored[i]]) then live[stored[i]] = stored[i + 1] end
   end
 end
 
--- What a removal is, and what an event, is known once it is known which bindings live on.
-local forgotten, events, news = {}, {}, {}
-
-for i = 1, #written do
-  local key = written[i]
-  local from, value = origin[key], live[key]
+local written, latest, news = 0, 0, nil
+for i = first, #asked, 4 do
+  local key = asked[i]
+  local old = origin[key]
   -- Not removed or replaced again, and written once however often the request named it.
-  if from then
+  if old then
+    local value = live[key]
+    local expires_at = sub(value, 2, 14)
     origin[key] = nil
+    written = written + 1
     call('HSET', bindings, key, value)
-    call('ZADD', index, sub(value, 2, 14), aor .. '\n' .. key)
-    local old = gone[from]
-    if not old then
-      news[#news + 1] = {'added', key, value}
-    else
-      gone[from] = nil
-      if not live[from] then forgotten[#forgotten + 1] = from end
-      -- A refresh that a reader could not tell from none is no event. The ruid is the same.
-      if from ~= key or sub(old, 67) ~= sub(value, 67) then
-        news[#news + 1] = {'changed', key, value}
-      end
+    call('ZADD', index, expires_at, aor .. '\n' .. key)
+    if expires_at - latest > 0 then latest = expires_at + 0 end
+    -- A refresh that a reader could not tell from none is no event. The ruid is the same.
+    if old == true or moved and moved[key] or sub(old, 67) ~= sub(value, 67) then
+      news = news or {}
+      news[#news + 1] = old == true and 'added' or 'changed'
+      news[#news + 1] = key
+      news[#news + 1] = value
     end
   end
 end
 
-if overdue then
-  for key, value in pairs(overdue) do
-    if not live[key] then forgotten[#forgotten + 1] = key end
-    events[#events + 1] = {'expired', key, value}
+-- What has gone, and what is told of, is known once it is known which bindings live on.
+if overdue or gone or moved or news then
+  local function forget(key)
+    if not live[key] then
+      call('HDEL', bindings, key)
+      call('ZREM', index, aor .. '\n' .. key)
+    end
   end
-end
-for key, value in pairs(gone) do
-  if not live[key] then forgotten[#forgotten + 1] = key end
-  events[#events + 1] = {'removed', key, value}
-end
-for i = 1, #forgotten do
-  call('HDEL', bindings, forgotten[i])
-  call('ZREM', index, aor .. '\n' .. forgotten[i])
-end
-for i = 1, #events + #news do
-  local event = events[i] or news[i - #events]
-  call('XADD', feed, 'MAXLEN', '~', ARGV[7], '*',
-    'kind', event[1], 'aor', aor, 'key', event[2], 'value', event[3])
+  local function tell(kind, key, value)
+    call('XADD', feed, 'MAXLEN', '~', ARGV[7], '*',
+      'kind', kind, 'aor', aor, 'key', key, 'value', value)
+  end
+  for key, value in next, overdue or {} do
+    forget(key)
+    tell('expired', key, value)
+  end
+  for key, value in next, gone or {} do
+    forget(key)
+    tell('removed', key, value)
+  end
+  for _, key in next, moved or {} do forget(key) end
+  for i = 1, news and #news or 0, 3 do tell(news[i], news[i + 1], news[i + 2]) end
 end
 
-local reply, length, latest = {outcome, instant}, 2, 0
-for key, value in pairs(live) do
+-- Room for one binding is made at once.
+local reply, length = {outcome, instant, nil, nil}, 2
+for key, value in next, live do
   reply[length + 1] = key
   reply[length + 2] = value
   length = length + 2
-  local expires_at = tonumber(sub(value, 2, 14))
-  if expires_at > latest then latest = expires_at end
+  if written < count then
+    local expires_at = sub(value, 2, 14) + 0
+    if expires_at > latest then latest = expires_at end
+  end
 end
-if latest > 0 and (#written > 0 or #forgotten > 0) then
-  call('PEXPIREAT', bindings, format('%d', latest + ARGV[6]))
-  if KEYS[4] and #written > 0 then
+if latest > 0 and (written > 0 or overdue or gone) then
+  local forgotten_at = format('%d', latest + ARGV[6])
+  call('PEXPIREAT', bindings, forgotten_at)
+  if KEYS[4] and written > 0 then
     -- Nobody takes out what is bound over another connection by now; it goes when it would expire.
     call('ZREMRANGEBYSCORE', KEYS[4], '-inf', instant)
     call('ZADD', KEYS[4], format('%d', latest), aor)
-    if call('PTTL', KEYS[4]) < latest + ARGV[6] - now then
-      call('PEXPIREAT', KEYS[4], format('%d', latest + ARGV[6]))
+    if call('PTTL', KEYS[4]) < forgotten_at - now then
+      call('PEXPIREAT', KEYS[4], forgotten_at)
     end
   end
 end
