@@ -77,6 +77,9 @@ class _Notes:
     def call(self, *args: Arg) -> Any:
         return args
 
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Any:
+        return args
+
     async def close(self) -> None: ...
 
 

@@ -58,6 +58,9 @@ class _Packer:
     def call(self, *args: Arg) -> Any:
         pack(args)
 
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Any:
+        return None
+
     async def close(self) -> None: ...
 
 

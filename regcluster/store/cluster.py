@@ -117,11 +117,15 @@ class ClusterLink:
 
     def call(self, *args: Arg) -> asyncio.Future[Any]:
         """Send a command to the primary of its key; the reply comes within the deadline."""
+        return self.send(args, pack(args))
+
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> asyncio.Future[Any]:
+        """The same, for a command that is packed already."""
         link = self._routes.get(hash_tag(key_of(args)))
         if link is not None:
-            return link.call(*args)
+            return link.send(args, packed)
         reply = self._loop.create_future()
-        self._send(Call(args, pack(args), reply, self._loop.time() + self._deadline_s))
+        self._send(Call(args, packed, reply, self._loop.time() + self._deadline_s))
         return reply
 
     async def close(self) -> None:

@@ -43,6 +43,9 @@ class Link(Protocol):
     def call(self, *args: Arg) -> Awaitable[Any]:
         """The reply, as RESP2 spells it. Raises ``StoreError`` and ``StoreUnavailable``."""
 
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Awaitable[Any]:
+        """``call``, where the command is packed already."""
+
     @property
     def problem(self) -> str:
         """Why the server did not answer the last time it was asked; empty if it did."""
@@ -113,8 +116,12 @@ class PipelinedLink:
 
     def call(self, *args: Arg) -> asyncio.Future[Any]:
         """Send a command; the reply comes within the deadline or not at all."""
+        return self.send(args, pack(args))
+
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> asyncio.Future[Any]:
+        """The same, for a command that is packed already."""
         reply = self._loop.create_future()
-        call = Call(args, pack(args), reply, self._loop.time() + self._deadline_s)
+        call = Call(args, packed, reply, self._loop.time() + self._deadline_s)
         self._send(call)
         if not self._ticking:
             self._ticking = True

@@ -14,7 +14,7 @@ from regcluster.config import StoreSettings
 from regcluster.registrar.binding import Binding, digest
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
 from regcluster.store.codec import FORGOTTEN, encode, encode_alias, encode_tail
-from regcluster.store.connection import Arg
+from regcluster.store.connection import Arg, Four, pack_four
 from regcluster.store.keys import Keys, owner_of, text_bytes
 from regcluster.store.link import Link
 
@@ -44,6 +44,11 @@ SERVER: Final = _read("server")
 
 _ALL: Final = (SAVE, DROP, SWEEP, REAP, LEASE, TAKE, RESTORE, SERVER)
 
+EVALSHA: Final = b"EVALSHA"
+_SHA: Final = SAVE.sha
+_OPENING: Final = b"*14\r\n$7\r\n%b\r\n$40\r\n%b" % (EVALSHA, _SHA)
+"""How the call of ``save.lua`` for one contact begins, packed."""
+
 SOURCES: dict[Arg, bytes] = {script.sha: script.text for script in _ALL}
 
 
@@ -55,36 +60,64 @@ class Scripts:
         self._keys = keys
         self._grace = settings.grace_s * 1000
         self._feed_maxlen = settings.feed_maxlen
+        # Of the terms of a save what is the same in each.
+        self._lasts = b"%013d" % self._grace
+        self._feeds = b"%d" % self._feed_maxlen
 
     def save(self, plan: SavePlan) -> Awaitable[Any]:
         """Run ``save.lua``; the reply is outcome, now, then key and value of each binding."""
         aor, keys = text_bytes(plan.aor), self._keys
         if plan.table != DEFAULT_TABLE:
             keys = keys.table(plan.table)
-        names: tuple[bytes, ...] = keys.of(aor)
+        names = keys.of(aor)
+        stamp, cseq = digest(plan.call_id).encode(), str(plan.cseq).zfill(10).encode()
+        said = (aor, stamp, cseq, self._terms(plan))
+        contacts = [_contact(change, plan) for change in plan.changes]
+        every: tuple[bytes, ...] = names
         if plan.connection and not plan.path and (owner := owner_of(plan.connection)):
-            names += (keys.flows(aor, text_bytes(owner)),)
-        return self._link.call(
-            b"EVALSHA",
-            SAVE.sha,
-            len(names),
-            *names,
-            aor,
-            digest(plan.call_id),
-            b"%010d" % plan.cseq,
-            plan.cseq_delay * 1000,
-            plan.max_contacts,
-            self._grace,
-            self._feed_maxlen,
-            _wishes(plan),
-            *_contacts(plan),
+            every = (*names, keys.flows(aor, text_bytes(owner)))
+        elif len(contacts) == 1:
+            return self._save_one(names, said, contacts[0])
+        words = [word for contact in contacts for word in contact]
+        return self._link.call(EVALSHA, _SHA, len(every), *every, *said, *words)
+
+    def _save_one(
+        self, names: tuple[bytes, bytes, bytes], said: Four, contact: Four
+    ) -> Awaitable[Any]:
+        """What nearly every REGISTER comes to: one contact, and no connection to remember."""
+        # Each by its name: where this is compiled, stars would cost as much as all the rest.
+        bindings, index, feed = names
+        aor, stamp, cseq, terms = said
+        key, lifetime, ruid, tail = contact
+        packed = b"%b%b%b%b\r\n" % (
+            _OPENING,
+            pack_four((b"3", bindings, index, feed)),
+            pack_four(said),
+            pack_four(contact),
         )
+        args = (
+            EVALSHA,
+            _SHA,
+            b"3",
+            bindings,
+            index,
+            feed,
+            aor,
+            stamp,
+            cseq,
+            terms,
+            key,
+            lifetime,
+            ruid,
+            tail,
+        )
+        return self._link.send(args, packed)
 
     def drop(self, aor: str, ruid: str, table: str = DEFAULT_TABLE) -> Awaitable[Any]:
         """Run ``drop.lua``; the reply is how many bindings went, and now."""
         name = text_bytes(aor)
         return self._link.call(
-            b"EVALSHA",
+            EVALSHA,
             DROP.sha,
             b"3",
             *self._keys.table(table).of(name),
@@ -101,7 +134,7 @@ class Scripts:
         if not binding.path and (owner := owner_of(binding.connection)):
             names += (keys.flows(name, text_bytes(owner)),)
         return self._link.call(
-            b"EVALSHA",
+            EVALSHA,
             RESTORE.sha,
             len(names),
             *names,
@@ -115,7 +148,7 @@ class Scripts:
     def sweep(self, aor: bytes, keys: Iterable[bytes], table: str) -> Awaitable[Any]:
         """Run ``sweep.lua``; the reply is now, then when each binding that went had expired."""
         return self._link.call(
-            b"EVALSHA",
+            EVALSHA,
             SWEEP.sha,
             b"3",
             *self._keys.table(table).of(aor),
@@ -129,7 +162,7 @@ class Scripts:
         """Run ``reap.lua`` with a key and a value of each binding; the reply is as of ``drop``."""
         keys = self._keys.table(table)
         return self._link.call(
-            b"EVALSHA",
+            EVALSHA,
             REAP.sha,
             b"4",
             *keys.of(aor),
@@ -144,12 +177,17 @@ class Scripts:
         """Run ``lease.lua``; the reply is now, when the lease would have ended, and all leases."""
         names = [text_bytes(name) for name in (worker, *finished)]
         return self._link.call(
-            b"EVALSHA", LEASE.sha, b"1", self._keys.nodes, names[0], lease_ms, *names[1:]
+            EVALSHA, LEASE.sha, b"1", self._keys.nodes, names[0], lease_ms, *names[1:]
         )
 
     def server(self, key: bytes) -> Awaitable[Any]:
         """Run ``server.lua``; the reply names the process that has ``key``."""
-        return self._link.call(b"EVALSHA", SERVER.sha, b"1", key)
+        return self._link.call(EVALSHA, SERVER.sha, b"1", key)
+
+    def _terms(self, plan: SavePlan) -> bytes:
+        """All that ``save.lua`` needs to know besides keys, request and contacts."""
+        delay, limit = plan.cseq_delay * 1000, plan.max_contacts
+        return b"%b%b %d %d %b" % (self._lasts, _wishes(plan), delay, limit, self._feeds)
 
 
 def _wishes(plan: SavePlan) -> bytes:
@@ -164,16 +202,9 @@ def _wishes(plan: SavePlan) -> bytes:
     return wishes
 
 
-def _contacts(plan: SavePlan) -> list[Arg]:
-    """Four arguments for each contact."""
-    arguments: list[Arg] = []
-    for change in plan.changes:
-        arguments += _contact(change, plan)
-    return arguments
-
-
-def _contact(change: Change, plan: SavePlan) -> tuple[Arg, ...]:
-    if not change.lifetime:
-        return text_bytes(change.key), b"0", b"", encode_alias(change.alias)
-    tail = encode_tail(change, plan)
-    return text_bytes(change.key), change.lifetime * 1000, change.ruid, tail
+def _contact(change: Change, plan: SavePlan) -> Four:
+    """Four arguments for one contact."""
+    key, lifetime = text_bytes(change.key), change.lifetime
+    if not lifetime:
+        return key, b"0", b"", encode_alias(change.alias)
+    return key, b"%d" % (lifetime * 1000), change.ruid.encode(), encode_tail(change, plan)

@@ -55,9 +55,15 @@ class TwoLanes:
 
     def call(self, *args: Arg) -> Any:
         """Send a command on the link for its kind."""
-        link = self._changes if self._durability.covers(args) else self._others
-        return link.call(*args)
+        return self._lane(args).call(*args)
+
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Any:
+        """The same, for a command that is packed already."""
+        return self._lane(args).send(args, packed)
 
     async def close(self) -> None:
         """Close both."""
         await asyncio.gather(self._changes.close(), self._others.close())
+
+    def _lane(self, args: tuple[Arg, ...]) -> Link:
+        return self._changes if self._durability.covers(args) else self._others

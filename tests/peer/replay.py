@@ -24,7 +24,7 @@ from tests.store.model import Model
 
 CALL, READ = b"EVALSHA", b"HGETALL"
 
-AOR, FIRST_CONTACT, CONTACT = 6, 14, 4
+AOR, FIRST_CONTACT, CONTACT = 6, 10, 4
 """Where the words of a call stand: the AOR, the first contact, and how many words each has."""
 
 Signature = tuple[bytes, ...]

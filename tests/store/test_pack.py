@@ -5,7 +5,12 @@ from typing import Any, cast
 import hiredis
 import pytest
 
-from regcluster.store.connection import Arg, pack
+from regcluster.config import StoreSettings
+from regcluster.registrar.plan import Change
+from regcluster.store.connection import Arg, pack, pack_four
+from regcluster.store.keys import Keys
+from regcluster.store.scripts import Scripts
+from tests.store.alice import DESK, bind, flow, plan, remove
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,29 @@ def test_text_that_is_no_unicode_is_refused() -> None:
     """Whoever has octets of a peer's says which they are (``text_bytes``)."""
     with pytest.raises(UnicodeError):
         pack((b"SET", b"key", "\udcff"))
+
+
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 70_000])
+def test_four_arguments_are_written_as_any_others(size: int) -> None:
+    """However long they are."""
+    words = (b"x" * size, b"", b"a\r\nb", b"y" * size)
+
+    assert pack(words) == b"*4" + pack_four(words) + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "change", [bind(DESK), flow(DESK), remove(DESK), bind(f"{DESK};{'x' * 600}")]
+)
+def test_a_save_of_one_contact_is_written_as_any_other_command(change: Change) -> None:
+    """Whoever sends it again packs it anew."""
+    sent: list[tuple[tuple[Arg, ...], bytes]] = []
+
+    class Noted:
+        def send(self, args: tuple[Arg, ...], packed: bytes) -> None:
+            sent.append((args, packed))
+
+    settings = StoreSettings()
+    Scripts(cast("Any", Noted()), Keys(settings), settings).save(plan(change))
+
+    [(args, packed)] = sent
+    assert pack(args) == packed

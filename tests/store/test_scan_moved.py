@@ -1,7 +1,7 @@
 """A scan whose server is exchanged for another while it runs, as in a failover."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -40,6 +40,10 @@ class Exchanged:
         if args[0] == b"ZSCAN":
             self._left = max(0, self._left - 1)
         return reply
+
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Awaitable[Any]:
+        """The same."""
+        return self.call(*args)
 
     async def close(self) -> None:
         """Both are closed by those who have opened them."""

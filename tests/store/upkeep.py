@@ -43,6 +43,10 @@ class Tapped:
             await self.after.pop(word)()
         return reply
 
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Awaitable[Any]:
+        """The same."""
+        return self.call(*args)
+
     async def close(self) -> None:
         """Let go of the link."""
         await self._link.close()
@@ -73,6 +77,10 @@ class Torn:
                 await self.refusal()
             raise StoreUnavailable("its server is away")
         return await self._link.call(*args)
+
+    def send(self, args: tuple[Arg, ...], packed: bytes) -> Awaitable[Any]:
+        """The same."""
+        return self.call(*args)
 
     async def close(self) -> None:
         """Let go of the link."""

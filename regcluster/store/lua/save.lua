@@ -10,17 +10,17 @@
 -- ARGV   1    aor
 --        2    digest of the Call-ID, 16 characters
 --        3    CSeq, 10 digits
---        4    how long an equal CSeq is a retransmission, ms
---        5    bindings the aor may hold; 0: any number
---        6    how long the hash outlives its last binding, ms
---        7    entries to keep in the feed, about
---        8    letters, for rules that apply to few requests:
+--        4    terms: how long the hash outlives its last binding, ms, 13 digits; letters, for rules
+--             that apply to few requests; and, with a SP before each, how long an equal CSeq is a
+--             retransmission, ms; bindings the aor may hold, 0: any number; entries to keep in the
+--             feed, about. One argument, for each costs as much as reading one out of it, and the
+--             last four are rarely asked for.
 --               *  remove every binding, and no contact follows
 --               1  the first contact that is bound replaces all bindings
 --               e  bindings refreshed longest ago make room where the aor would hold too many
 --               f  a flow refreshed with another Call-ID removes its instance's other flows
 --               s  a contact with an instance leaves the binding of its URI alone
---        9... four a contact: binding key, lifetime in ms (0: remove), ruid if it is new, and what
+--        5... four a contact: binding key, lifetime in ms (0: remove), ruid if it is new, and what
 --             follows the ruid in a value; to remove it, that up to the LF or nothing
 -- Reply  outcome, now in ms, then key and value of each binding that is alive
 --
@@ -38,15 +38,15 @@
 -- It runs for every REGISTER: what most requests do not need, such as closures and empty tables, is
 -- not made for them.
 
-local call, format, sub, find = redis.call, string.format, string.sub, string.find
-local byte, next = string.byte, next
-local bindings, index, feed = KEYS[1], KEYS[2], KEYS[3]
-local aor, digest, cseq, rules = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
+local call, next, string, asked = redis.call, next, string, ARGV
+local byte, find, format, sub = string.byte, string.find, string.format, string.sub
+local bindings, index = KEYS[1], KEYS[2]
+local aor, digest, cseq, terms = asked[1], asked[2], asked[3], asked[4]
 
+-- Microseconds are told without leading zeros.
 local time = call('TIME')
-local millis = time[2] / 1000
-local now = time[1] * 1000 + (millis - millis % 1)
-local instant = format('%d', now)
+local instant = time[1] .. sub('00000' .. time[2], -6, -4)
+local now = instant + 0
 
 -- live: value by key, as the request leaves them. Overdue bindings count as absent.
 local live, count, overdue = {}, 0, nil
@@ -63,8 +63,9 @@ for i = 1, #stored, 2 do
 end
 
 -- Step 6: "*" asks for the removal of each.
-local asked, first, wipe, single = ARGV, 9, false, false
-if rules ~= '' then
+local first, rules, wipe, single = 5, '', false, false
+if byte(terms, 14) ~= 32 then
+  rules = terms:match('^[^ ]*', 14)
   wipe, single = rules == '*', find(rules, '1', 1, true)
 end
 if wipe then
@@ -77,9 +78,12 @@ if wipe then
   end
 end
 
--- One contact, bound by the key it has, asks for neither of these.
-local precedes, equal
+-- One contact, bound by the key it has, asks for none of these.
+-- bound: live keys that the request wrote -> where in `asked`.
+local bound, precedes, equal
 if rules ~= '' or asked[first + 4] or count > 0 and not live[asked[first]] then
+  bound = {}
+
   -- Whether `a` comes before `b` byte by byte: "<" would ask the server's locale.
   function precedes(a, b)
     local at = 1
@@ -145,28 +149,30 @@ if rules ~= '' or asked[first + 4] or count > 0 and not live[asked[first]] then
   end
 end
 
--- origin: live keys that the request wrote -> the stored value they took the place of, true if new.
--- moved: those of them that had another key -> that key.
+-- asked: up to `last` a contact gives way to what became of it: the key; when it expires; the stored
+-- value it took the place of, true if it is new; the key of that. The key of what came to nothing is
+-- false, and so is that of what went again.
 -- gone: stored values, by key, that the request took away.
-local origin, moved, gone = {}, nil, nil
-local outcome, refusal, grown = 'unchanged', nil, false
+-- news: keys that the request wrote, and a reader can tell -> kind of event.
+local gone, news, refusal, grown
+local last, outcome = 0, 'unchanged'
 
 for i = first, #asked, 4 do
-  local key, lifetime, tail = asked[i], asked[i + 1] + 0, asked[i + 3]
+  local key, lifetime, ruid, tail = asked[i], asked[i + 1] + 0, asked[i + 2], asked[i + 3]
   local match, value, rivals = key, live[key], nil
   if not value and count > 0 then
     match = equal(key, tail)
     value = match and live[match]
   end
-  local old = value and origin[match]
+  local place = value and bound and bound[match]
   local repeated = false
   -- Step 7: within one Call-ID only a higher CSeq may touch a binding. That is asked of what was
   -- stored; of two equal contacts in one request the later wins.
-  if value and not old then
+  if value and not place then
     if sub(value, 51, 66) == digest then
       local ahead = cseq - sub(value, 41, 50)
       -- What "*" still finds was not removed by this very request before.
-      repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < ARGV[4] + 0
+      repeated = ahead == 0 and not wipe and now - sub(value, 15, 27) < terms:match(' (%d+)') + 0
       if ahead <= 0 and not repeated then
         refusal = 'out_of_order'
         break
@@ -176,12 +182,17 @@ for i = first, #asked, 4 do
     end
   end
   asked[i] = false
+  last = i
   if repeated then
     if single and lifetime > 0 then break end
   elseif value or lifetime > 0 then
-    local from, created, ruid
+    local old, from, created = true, key, instant
     if value then
-      old, from = old or value, moved and moved[match] or match
+      old, from = value, match
+      if place then
+        old, from = asked[place + 2], asked[place + 3]
+        asked[place] = false
+      end
       local line = find(value, '\n', 67, true)
       created = sub(value, 28, 40)
       if byte(value, line - 1) ~= 9 then
@@ -202,38 +213,45 @@ for i = first, #asked, 4 do
           tail = ' ' .. kept .. ' ' .. names .. '\t\n' .. rest
         end
       end
-      live[match], origin[match] = nil, nil
-      if moved then moved[match] = nil end
+      live[match] = nil
+      if bound then bound[match] = nil end
       count = count - 1
-    else
-      old, from, created, ruid = true, key, instant, asked[i + 2]
     end
     if lifetime > 0 then
-      live[key] = '1' .. format('%d', now + lifetime) .. instant .. created .. cseq .. digest
-        .. ruid .. tail
-      origin[key] = old
-      asked[i] = key
-      if from ~= key then
-        moved = moved or {}
-        moved[key] = from
-      end
+      local expires_at, rest_at = format('%d', now + lifetime), 67 + #ruid
+      live[key] = '1' .. expires_at .. instant .. created .. cseq .. digest .. ruid .. tail
+      place = place or i
+      asked[place] = key
+      asked[place + 1] = expires_at
+      asked[place + 2] = old
+      asked[place + 3] = from
+      if bound then bound[key] = place end
       count = count + 1
       -- What this request has made itself is new, however often it names it.
       outcome = old == true and 'added' or 'refreshed'
       grown = grown or not value
+      -- A refresh that a reader could not tell from none is no event. The ruid is the same.
+      local same = from == key and old ~= true and #old == rest_at + #tail - 1
+        and find(old, tail, rest_at, true)
+      if news or not same then
+        news = news or {}
+        news[key] = not same and (old == true and 'added' or 'changed') or nil
+      end
       if single then rivals = '' end
       if rivals then
+        gone = gone or {}
         -- All bindings whose key is this much and, if it names an instance, a reg-id.
         for other, current in next, live do
           if other ~= key and sub(other, 1, #rivals) == rivals
             and (single or not find(other, ';', #rivals + 1, true)) then
-            local before = origin[other] or current
-            if before ~= true then
-              gone = gone or {}
-              gone[moved and moved[other] or other] = before
+            local spot = bound[other]
+            if spot then
+              current, asked[spot] = asked[spot + 2], false
+              if current ~= true then gone[asked[spot + 3]] = current end
+            else
+              gone[other] = current
             end
-            live[other], origin[other] = nil, nil
-            if moved then moved[other] = nil end
+            live[other], bound[other] = nil, nil
             count = count - 1
           end
         end
@@ -249,13 +267,13 @@ for i = first, #asked, 4 do
   end
 end
 
-local limit = grown and ARGV[5] + 0
+local limit = grown and terms:match(' %d+ (%d+)') + 0
 if grown and not refusal and limit > 0 and count > limit then
   -- What the request has not written may have to make room.
   local spare = {}
   if find(rules, 'e', 1, true) then
     for key in next, live do
-      if not origin[key] then spare[#spare + 1] = key end
+      if not bound[key] then spare[#spare + 1] = key end
     end
   end
   if count - #spare > limit then
@@ -273,37 +291,28 @@ if grown and not refusal and limit > 0 and count > limit then
   end
 end
 if refusal then
-  outcome, live, origin, moved, gone = refusal, {}, {}, nil, nil
+  outcome, live, last, gone, news = refusal, {}, 0, nil, nil
   for i = 1, #stored, 2 do
     if not (overdue and overdue[stored[i]]) then live[stored[i]] = stored[i + 1] end
   end
 end
 
-local written, latest, news = 0, 0, nil
-for i = first, #asked, 4 do
+local written, latest = 0, 0
+for i = first, last, 4 do
   local key = asked[i]
-  local old = origin[key]
-  -- Not removed or replaced again, and written once however often the request named it.
-  if old then
-    local value = live[key]
-    local expires_at = sub(value, 2, 14)
-    origin[key] = nil
-    written = written + 1
-    call('HSET', bindings, key, value)
+  if key then
+    local expires_at = asked[i + 1]
+    call('HSET', bindings, key, live[key])
     call('ZADD', index, expires_at, aor .. '\n' .. key)
-    if expires_at - latest > 0 then latest = expires_at + 0 end
-    -- A refresh that a reader could not tell from none is no event. The ruid is the same.
-    if old == true or moved and moved[key] or sub(old, 67) ~= sub(value, 67) then
-      news = news or {}
-      news[#news + 1] = old == true and 'added' or 'changed'
-      news[#news + 1] = key
-      news[#news + 1] = value
-    end
+    written = written + 1
+    expires_at = expires_at + 0
+    if expires_at > latest then latest = expires_at end
   end
 end
 
--- What has gone, and what is told of, is known once it is known which bindings live on.
-if overdue or gone or moved or news then
+-- What has gone is known once it is known which bindings live on.
+if overdue or gone or news then
+  local feed, length = KEYS[3], terms:match('%d+$')
   local function forget(key)
     if not live[key] then
       call('HDEL', bindings, key)
@@ -311,7 +320,7 @@ if overdue or gone or moved or news then
     end
   end
   local function tell(kind, key, value)
-    call('XADD', feed, 'MAXLEN', '~', ARGV[7], '*',
+    call('XADD', feed, 'MAXLEN', '~', length, '*',
       'kind', kind, 'aor', aor, 'key', key, 'value', value)
   end
   for key, value in next, overdue or {} do
@@ -322,8 +331,13 @@ if overdue or gone or moved or news then
     forget(key)
     tell('removed', key, value)
   end
-  for _, key in next, moved or {} do forget(key) end
-  for i = 1, news and #news or 0, 3 do tell(news[i], news[i + 1], news[i + 2]) end
+  for i = first, last, 4 do
+    local key = asked[i]
+    if key and news and news[key] then
+      forget(asked[i + 3])
+      tell(news[key], key, live[key])
+    end
+  end
 end
 
 -- Room for one binding is made at once.
@@ -338,7 +352,7 @@ for key, value in next, live do
   end
 end
 if latest > 0 and (written > 0 or overdue or gone) then
-  local forgotten_at = format('%d', latest + ARGV[6])
+  local forgotten_at = format('%d', latest + sub(terms, 1, 13))
   call('PEXPIREAT', bindings, forgotten_at)
   if KEYS[4] and written > 0 then
     -- Nobody takes out what is bound over another connection by now; it goes when it would expire.
