@@ -5,12 +5,11 @@ unescaped in a user part are decoded once; every other escape is kept, so that `
 ``%0D%0A`` can neither break a key nor move the boundary between user and host.
 """
 
-from ipaddress import IPv6Address
 from typing import Final
 
 from regcluster.config import LocationSettings, RegistrarSettings
 from regcluster.registrar.plan import Refusal
-from regcluster.sip.uri import SipUri, Uri, canonical_user
+from regcluster.sip.uri import SipUri, Uri, canonical_host, canonical_user
 
 MAX_PART: Final = 248
 """Longest user or host of an AOR, characters (Kamailio's limit)."""
@@ -41,7 +40,7 @@ def canonical_aor(
         # Without a user every such REGISTER would share one empty AOR.
         return user or _bad_aor("No username in To URI")
     if host.startswith("["):
-        host = f"[{IPv6Address(host[1:-1]).exploded}]"
+        host = canonical_host(host)
     elif registrar.realm_prefix:
         host = _strip_prefix(host, registrar.realm_prefix.lower())
     return f"{user}@{host}" if user else host

@@ -180,13 +180,20 @@ def canonical_user(user: str) -> str:
     return _decode(user, _USER_UNRESERVED)
 
 
+def canonical_host(host: str) -> str:
+    """``host`` as it is compared: an IPv6 address written out, whose spellings are many."""
+    # By hand: "exploded" is another text for ::ffff:0:0/96 since Python 3.13, and this becomes part
+    # of keys that all nodes share.
+    return f"[{_ipv6(host).packed.hex(':', 2)}]" if host.startswith("[") else host
+
+
 def comparison_parts(uri: SipUri) -> tuple[str, str]:
     """The two halves of ``uri`` that §19.1.4 treats differently; neither ever holds a space.
 
     The first is the same text in all equal URIs. The second lists the other parameters, sorted, as
     ``name`` or ``name=value`` joined by ``;``: two URIs are equal if they agree on those in both.
     """
-    target = f"{uri.scheme}:{_canonical_userinfo(uri)}{_canonical_host(uri.host)}"
+    target = f"{uri.scheme}:{_canonical_userinfo(uri)}{canonical_host(uri.host)}"
     if uri.port is not None:
         target += f":{uri.port}"
     strict: list[str] = []
@@ -303,11 +310,6 @@ def _canonical_userinfo(uri: SipUri) -> str:
         return ""
     user = _decode(uri.user, _UNRESERVED)
     return f"{user}@" if uri.password is None else f"{user}:{_decode(uri.password, _UNRESERVED)}@"
-
-
-def _canonical_host(host: str) -> str:
-    # "exploded" and not "compressed": Python 3.13 began to write ::ffff:0:0/96 in another way.
-    return f"[{_ipv6(host).exploded}]" if host.startswith("[") else host
 
 
 def _canonical_headers(headers: str) -> str:
