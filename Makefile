@@ -20,6 +20,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo "$$p"; break; fi; done)
 
+# The newest one of another version that regcluster says it runs on, from the PATH or pyenv, or none.
+VERSIONS := 3.13 3.12 3.11
+PYENV_ROOT ?= $(HOME)/.pyenv
+OTHER ?= $(shell first=$$("$(PYTHON)" -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
+	for p in $(foreach v,$(VERSIONS),python$v $(wildcard $(PYENV_ROOT)/versions/$v.*/bin/python$v)); do \
+	if [ "$$(basename "$$p")" != "$$first" ] && "$$p" -c 'import ensurepip' 2>/dev/null; \
+	then echo "$$p"; break; fi; done)
+
 # The hot path is compiled where there is a C compiler with Python's headers, which takes a minute;
 # NATIVE=no leaves it interpreted. The compiled package stands beside the checkout's own, and whoever
 # has it first on the path runs it.
@@ -35,8 +43,8 @@ COMPILED := $(NATIVE_STAMP)
 ON_COMPILED := PYTHONPATH="$(CURDIR)/$(OVERLAY)$${PYTHONPATH:+:$$PYTHONPATH}" PYTHONSAFEPATH=1
 endif
 
-.PHONY: help install run native unit test test-native peers test-peers test-chaos check docs cover bench
-.PHONY: bench-full bench-guard lock clean
+.PHONY: help install run native unit unit-other test test-native peers test-peers test-chaos check docs
+.PHONY: cover bench bench-full bench-guard lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +60,14 @@ run: install ## Serve with the embedded store; ARGS="--set registrar.max_contact
 unit: $(DEV_STAMP) ## The tests of the program alone, with nothing started: about 20 seconds
 	@$(BIN)/python -m pytest -m "not files and not server and not peer and not chaos" \
 		-p no:schemathesis --ignore=tests/control/api/test_fuzz.py $(ARGS)
+
+unit-other: ## The same on the newest other Python found, if there is one; OTHER=... names it
+	@other="$(OTHER)"; \
+	if [ -n "$$other" ]; then \
+		$(MAKE) unit PYTHON="$$other" VENV=".venv-$${other##*/}" NATIVE=no; \
+	else \
+		echo "No other Python that regcluster runs on was found: nothing is tested twice." >&2; \
+	fi
 
 test: $(DEV_STAMP) ## Everything that needs only pip; ARGS="-k parse" narrows it
 	@$(BIN)/python -m pytest -m "not peer and not chaos" --durations=10 $(ARGS)
@@ -106,7 +122,7 @@ lock: $(BIN)/python ## Pin requirements/*.txt anew from pyproject.toml
 	@touch requirements/run.txt requirements/dev.txt requirements/native.txt
 
 clean: ## Remove .venv and everything built or cached
-	@rm -rf $(VENV) $(OVERLAY) .site dist .coverage* .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-python3.* $(OVERLAY) .site dist .coverage* .hypothesis .import_linter_cache
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
