@@ -151,7 +151,8 @@ def test_a_run_that_is_interrupted_reports_what_was_done() -> None:
         output, _ = process.communicate(timeout=30.0)
 
     found = json.loads(output)
-    assert 0 < found["abandoned"] <= found["sent"]["lookup"]
+    # On a busy machine some that are answered are under way too.
+    assert 0 < found["abandoned"] <= sum(found["sent"].values())
     assert 0 < found["seconds"] < 60
 
 
