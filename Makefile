@@ -43,8 +43,8 @@ COMPILED := $(NATIVE_STAMP)
 ON_COMPILED := PYTHONPATH="$(CURDIR)/$(OVERLAY)$${PYTHONPATH:+:$$PYTHONPATH}" PYTHONSAFEPATH=1
 endif
 
-.PHONY: help install run native unit unit-other test test-native peers test-peers test-chaos check docs
-.PHONY: cover bench bench-full bench-guard lock clean
+.PHONY: help install run native unit unit-native unit-other test test-native peers test-peers
+.PHONY: test-chaos check docs cover bench bench-full bench-guard lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,14 +57,20 @@ run: install ## Serve with the embedded store; ARGS="--set registrar.max_contact
 
 # The plugin of schemathesis is for one module, whose tests are none of these, and takes a third of a
 # second to load.
+UNIT := -m "not files and not server and not peer and not chaos" \
+	-p no:schemathesis --ignore=tests/control/api/test_fuzz.py
+
 unit: $(DEV_STAMP) ## The tests of the program alone, with nothing started: about 20 seconds
-	@$(BIN)/python -m pytest -m "not files and not server and not peer and not chaos" \
-		-p no:schemathesis --ignore=tests/control/api/test_fuzz.py $(ARGS)
+	@$(BIN)/python -m pytest $(UNIT) $(ARGS)
+
+unit-native: $(DEV_STAMP) $(COMPILED) ## The same tests as unit, against what could be compiled
+	@$(ON_COMPILED) $(BIN)/python -m pytest $(UNIT) $(if $(COMPILED),-o "pythonpath=$(OVERLAY) .") $(ARGS)
 
 unit-other: ## The same on the newest other Python found, if there is one; OTHER=... names it
 	@other="$(OTHER)"; \
 	if [ -n "$$other" ]; then \
-		$(MAKE) unit PYTHON="$$other" VENV=".venv-$${other##*/}" NATIVE=no; \
+		venv=".venv-$${other##*/}"; \
+		$(MAKE) unit-native PYTHON="$$other" VENV="$$venv" OVERLAY="$$venv/native"; \
 	else \
 		echo "No other Python that regcluster runs on was found: nothing is tested twice." >&2; \
 	fi
