@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
+import pytest
+
 from regcluster.config import LimitSettings
 from regcluster.edge.flow import Flow, FlowTable
 from regcluster.edge.sockets import Address, bind_tcp
@@ -18,7 +20,8 @@ from regcluster.sip.hop import Hop
 
 BOTH_LOOPS = [
     ("asyncio", {"use_uvloop": True}),
-    ("asyncio", {"use_uvloop": False}),
+    # The unit tests ask what is shipped alone.
+    pytest.param(("asyncio", {"use_uvloop": False}), marks=pytest.mark.server),
 ]
 """What we ship, and what must behave the same, for nothing of ours leans on one of them."""
 

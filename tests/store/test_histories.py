@@ -28,7 +28,8 @@ from tests.servers import Server
 from tests.store.model import Model, serial
 from tests.store.stored import Stored, age, found, ought, pairs, sorted_by_call, unheld
 
-pytestmark = pytest.mark.anyio
+# Whole histories on fakeredis take as long as on a server.
+pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 # Long enough for Redis itself not to forget what a history makes old, and for a busy machine.
 STORE = StoreSettings(partitions=2, grace_s=86_400, deadline_ms=10_000)

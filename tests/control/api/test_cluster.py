@@ -61,9 +61,10 @@ async def test_a_node_tells_how_it_is(tmp_path: Path) -> None:
 
 
 async def test_a_node_tells_its_rates_to_who_asks_again(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are of the time between."""
+    monkeypatch.setattr(Meter, "LEAST_S", 0.02)
     registry = CollectorRegistry()
     requests = Counter("regcluster_sip_requests", "", ("method",), registry=registry)
     async with asking(api_of(Speaker(None, counted=registry), tmp_path)) as client:
