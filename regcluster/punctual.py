@@ -23,7 +23,7 @@ def ask_for_short_slices() -> None:
     """Have this process given a CPU soon after it has something to do.
 
     The kernel lets others finish their slice of some milliseconds first, unless one asks for a
-    shorter slice itself (Linux 6.12; older ones take no notice). It gets no more of the CPU by that.
+    shorter slice itself (Linux 6.12; older ones take no notice). One gets no more CPU by that.
     """
     number = _SCHED_SETATTR.get(platform.machine())
     if number:

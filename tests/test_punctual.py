@@ -36,7 +36,7 @@ def test_waits_end_to_the_nanosecond() -> None:
 
 
 def test_a_slice_is_as_short_as_there_are() -> None:
-    """So it is had sooner. A kernel that takes no such wish, or does not tell, is none the worse."""
+    """So it is had sooner. A kernel that takes no such wish, or tells of none, is no worse."""
     found = SLICE.search(told())
 
     assert found is None or not TAKES_WISHES or SLICE_NS == int(found[1])
