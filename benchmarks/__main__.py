@@ -1,5 +1,6 @@
 """``python -m benchmarks``: which measurements to make, and how large."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ def _names() -> str:
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def main(names: tuple[str, ...], folder: Path | None, as_json: bool, **asked: Any) -> None:
     """Run the benchmarks, and tell of each as soon as it is done."""
+    # Whoever ends this ends the servers with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options(asked)
     if options.full and not folder:
         folder = RESULTS
