@@ -44,7 +44,7 @@ PORT = 5060
 SOCKET = f"udp:127.0.0.1:{PORT}"
 """A socket of a node, as a binding keeps it."""
 
-_LIFETIME = 15
+_LIFETIME = 11
 """Where the arguments of ``save.lua`` have the lifetime of the first contact, in ms."""
 
 

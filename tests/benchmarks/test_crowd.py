@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import hiredis
 import pytest
 
 from benchmarks.client import Client
@@ -64,3 +65,23 @@ def test_a_script_call_is_that_of_the_node(running: Contestant) -> None:
         paced = pace(StoreLine(stream), [calls.save(data) for data in registers], rate=2000)
 
     assert (SIZE, SIZE) == (len(paced.waits), _events(running.store))
+
+
+def test_a_binding_is_due_when_it_is_told_to_be() -> None:
+    """Whatever the phone asks for; all the rest is the node's."""
+    calls = Calls("feedfacecafe")
+    [register] = Fleet(1, 5060).registers(1)
+
+    usual, due = (_words(calls.save(register, due_in_ms)) for due_in_ms in (0, 5000))
+
+    changed = [pair for pair in zip(usual, due, strict=True) if pair[0] != pair[1]]
+    assert (b"3600000", b"5000") in changed
+    # The ruid is the other one: no two calls have the same.
+    assert 2 == len(changed)
+
+
+def _words(packed: bytes) -> list[bytes]:
+    reader = hiredis.Reader()
+    reader.feed(packed)
+    words: list[bytes] = reader.gets()
+    return words
