@@ -15,8 +15,6 @@ from typing import Protocol
 
 import hiredis
 
-from regcluster.punctual import ask_for_short_slices, be_woken_on_time
-
 HEAD_START_S = 0.02
 PATIENCE_S = 3.0
 LATE_S = 0.001
@@ -122,8 +120,6 @@ def warning(turns: Iterable[Paced]) -> str:
 
 def pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
     """Send ``messages``, ``rate`` of them a second."""
-    be_woken_on_time()
-    ask_for_short_slices()
     patience = line.socket.gettimeout()
     # With a time limit, Python itself would wait for what is not there.
     line.socket.settimeout(None)

@@ -49,7 +49,6 @@ from regcluster.edge.worker import Worker
 from regcluster.errors import ConfigError
 from regcluster.location import Location, Node, ruid_source
 from regcluster.log import get_logger
-from regcluster.punctual import ask_for_short_slices
 from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus
 from regcluster.route.call import Route
 from regcluster.route.default import BuiltIn
@@ -288,8 +287,6 @@ async def _serve(channel: Channel[Report, Order], process: Process, worker: int)
     gc.freeze()
     # Requests under way are thousands of objects that all go by themselves.
     gc.set_threshold(10_000, 20, 50)
-    # Phones wait for what it does, and it seldom does more than some tens of microseconds of it.
-    ask_for_short_slices()
     metrics.TALLY.defer = asyncio.get_running_loop().call_soon
     channel.send(Ready())
     reporting = asyncio.create_task(_report(channel, process))
