@@ -64,7 +64,7 @@ def command() -> str:
 
 def _python() -> str:
     """The interpreter's name. Whose it is matters: Debian's, made with a profile of itself, takes a
-    sixth less than one compiled without."""
+    fifth less than one compiled without."""
     is_debian = sys.base_prefix == "/usr" and Path("/etc/debian_version").exists()
     return "python, Debian" if is_debian else "python"
 

@@ -25,9 +25,9 @@ from regcluster.load.pace import (
 )
 from regcluster.load.phones import Phones
 from regcluster.load.plan import Load
+from regcluster.load.punctual import be_punctual
 from regcluster.load.stream import TcpWire
 from regcluster.load.wire import UdpWire, Wire
-from regcluster.punctual import ask_for_short_slices, be_woken_on_time
 
 PREPARE_WINDOW = 64
 """REGISTERs under way while phones are prepared, of all processes."""
@@ -78,8 +78,7 @@ def work(parent: Connection, share: Share) -> None:
     """Do one process's share, and hand the account over."""
     # Ctrl-C is the parent's to hear, which says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    be_woken_on_time()
-    ask_for_short_slices()
+    be_punctual()
     # Nothing here makes circles, and a collection would hold up whatever is due.
     gc.disable()
     try:

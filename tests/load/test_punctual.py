@@ -7,15 +7,14 @@ import sys
 
 import pytest
 
-from regcluster.punctual import SLICE_NS
+from regcluster.load.punctual import SLICE_NS
 
 pytestmark = pytest.mark.server
 
 SCRIPT = """
 from pathlib import Path
-from regcluster.punctual import ask_for_short_slices, be_woken_on_time
-be_woken_on_time()
-ask_for_short_slices()
+from regcluster.load.punctual import be_punctual
+be_punctual()
 print(Path("/proc/self/timerslack_ns").read_text().strip())
 print(sched.read_text() if (sched := Path("/proc/self/sched")).exists() else "")
 """
