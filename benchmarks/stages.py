@@ -13,9 +13,9 @@ from benchmarks.phones import Fleet
 from regcluster.config import Settings
 from regcluster.location import ruid_source
 from regcluster.registrar.answer import answer
-from regcluster.registrar.binding import digest
 from regcluster.registrar.plan import Change, Record, SavePlan, Verdict
 from regcluster.registrar.save import Planner
+from regcluster.sip.digest import digest
 from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse

@@ -15,10 +15,10 @@ with and without an instance find each other. No URI begins with ``#`` or ``+``.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
 from regcluster.config import LocationSettings
+from regcluster.sip.digest import digest
 from regcluster.sip.uri import SipUri, Uri, comparison_parts
 
 ANY_METHOD: Final = 2**32 - 1
@@ -26,9 +26,6 @@ ANY_METHOD: Final = 2**32 - 1
 
 _BY_URI, _BY_PATH, _BY_CALL_ID_ALONE = 0, 2, 3
 """Values of ``matching_mode`` that need a name; the one left out is URI and Call-ID."""
-
-_UNFED: Final = blake2b(digest_size=8)
-"""What a digest begins as: copied, which takes less than to make one."""
 
 Xavp = Mapping[str, "str | int"]
 """What a script keeps with a binding, by name (``xavp_contact``)."""
@@ -121,11 +118,3 @@ def instance_id(instance: str) -> str:
     if instance.startswith("<") and instance.endswith(">"):
         instance = instance[1:-1]
     return instance.lower() if instance[:9].lower() == "urn:uuid:" else instance
-
-
-def digest(text: str) -> str:
-    """What is compared and kept instead of a Call-ID or a Path: 16 characters, unlike for unlike
-    texts."""
-    hash_ = _UNFED.copy()
-    hash_.update(text.encode("utf-8", "surrogateescape"))
-    return hash_.hexdigest()

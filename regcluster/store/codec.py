@@ -13,8 +13,9 @@ from typing import Any, Final
 import msgpack
 
 from regcluster.errors import StoreError, StoreMismatch
-from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp, digest
+from regcluster.registrar.binding import ANY_METHOD, Binding, Xavp
 from regcluster.registrar.plan import Change, SavePlan
+from regcluster.sip.digest import digest
 from regcluster.store.keys import bytes_text, text_bytes
 
 VERSION: Final = b"1"

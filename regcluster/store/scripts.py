@@ -11,8 +11,9 @@ from importlib.resources import files
 from typing import Any, Final
 
 from regcluster.config import StoreSettings
-from regcluster.registrar.binding import Binding, digest
+from regcluster.registrar.binding import Binding
 from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
+from regcluster.sip.digest import digest
 from regcluster.store.codec import FORGOTTEN, encode, encode_alias, encode_tail
 from regcluster.store.connection import Arg, Four, pack_four
 from regcluster.store.keys import Keys, owner_of, text_bytes

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from regcluster.config import LocationSettings, RegistrarSettings, StoreSettings
-from regcluster.registrar.binding import Binding, digest
+from regcluster.registrar.binding import Binding
 from regcluster.registrar.plan import Record, SavePlan, Verdict
 from regcluster.registrar.save import Planner
+from regcluster.sip.digest import digest
 from regcluster.sip.headers import STAR, parse_contacts, parse_q
 from regcluster.sip.message import Request
 from regcluster.sip.parser import parse

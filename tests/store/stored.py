@@ -11,7 +11,8 @@ from itertools import takewhile
 import msgpack
 
 from regcluster.config import LocationSettings, StoreSettings
-from regcluster.registrar.binding import ANY_METHOD, Binding, digest
+from regcluster.registrar.binding import ANY_METHOD, Binding
+from regcluster.sip.digest import digest
 from regcluster.store.keys import Keys, owner_of, text_bytes
 from tests.servers import Server
 from tests.store.model import Event, Model, plain_key
