@@ -26,7 +26,11 @@ ROUNDS = 100
 QUICK_ROUNDS = 30
 
 PHONES = 500
-"""Requests in a round: short enough that some rounds are nobody's but ours."""
+"""Whole requests in a round: few enough that some rounds are nobody's but ours."""
+
+MESSAGES = 200
+"""Inputs of a pure step in a round: made before it, they stay in those of the processor's caches
+that it shares with nobody."""
 
 YARDSTICK = "yardstick"
 
@@ -119,7 +123,7 @@ async def _measure(rounds: int, on_round: Callable[[], None]) -> Micro:
 
 def _pure() -> Iterator[Stage]:
     yield Stage(YARDSTICK, calibration.texts, calibration.turn)
-    yield from stages.stages(PHONES)
+    yield from stages.stages(MESSAGES)
 
 
 async def _play(whole: Inside, micro: Micro) -> None:

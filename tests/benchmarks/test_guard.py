@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import micro
-from benchmarks.guard import Loss, Ratios, best, compare, losses, remember, remembered
+from benchmarks.guard import Loss, Ratios, best, compare, losses, middle, remember, remembered
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,13 @@ def test_a_loss_is_more_than_a_fifth(before: Ratios, now: Ratios, lost: list[Los
 def test_the_better_of_two_tries_counts() -> None:
     """A part that one good try has shown to be cheap is cheap."""
     assert {"parse": 1.0, "plan": 2.0} == best({"parse": 1.5, "plan": 2.0}, {"parse": 1.0})
+
+
+def test_what_is_remembered_is_the_middle_of_several_tries() -> None:
+    """One that was lucky would make every later one a loss."""
+    tries = [{"parse": 1.0, "plan": 3.0}, {"parse": 9.0, "plan": 2.0}, {"parse": 2.0, "plan": 1.0}]
+
+    assert {"parse": 2.0, "plan": 2.0} == middle(tries)
 
 
 def test_what_is_remembered_of_one_build_stays_when_another_is_recorded(tmp_path: Path) -> None:
