@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import Metric
@@ -41,6 +42,7 @@ class NodeGauges(Collector):
         self.restarts = Counter(dict.fromkeys(RESTARTS, 0))
         """By one of ``RESTARTS``."""
         self.store_restarts = 0
+        self._spent: dict[int, _Spent] = {}
 
     def collect(self) -> Iterator[Metric]:
         """All of them."""
@@ -79,7 +81,7 @@ class NodeGauges(Collector):
     def _processes(self) -> Iterator[Metric]:
         seconds = CounterMetricFamily(
             "regcluster_worker_cpu_seconds",
-            "Processor time that the worker in this place has taken since it was started.",
+            "Processor time that the workers in this place have taken, one after the other.",
             labels=["worker"],
         )
         memory = GaugeMetricFamily(
@@ -91,10 +93,33 @@ class NodeGauges(Collector):
             # One that ends just now has nothing to tell.
             with suppress(OSError):
                 used_s, occupied = _used(pid)
-                seconds.add_metric([str(place)], used_s)
+                self._spent.setdefault(place, _Spent()).note(pid, used_s)
                 memory.add_metric([str(place)], occupied)
+        for place, spent in self._spent.items():
+            seconds.add_metric([str(place)], spent.total_s)
         yield seconds
         yield memory
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Processor time of all that have had a worker's place, as far as they were asked."""
+
+    pid: int = 0
+    used_s: float = 0.0
+    before_s: float = 0.0
+
+    def note(self, pid: int, used_s: float) -> None:
+        """The process that has the place now, and what it has taken so far."""
+        if pid != self.pid:
+            self.before_s += self.used_s
+            self.pid = pid
+        self.used_s = used_s
+
+    @property
+    def total_s(self) -> float:
+        """Seconds, which never become fewer."""
+        return self.before_s + self.used_s
 
 
 def _used(pid: int) -> tuple[float, int]:

@@ -62,3 +62,26 @@ def test_what_each_worker_takes_is_told_by_its_place() -> None:
     assert 2 == len(told)
     assert 0 <= usage.ru_utime + usage.ru_stime - seconds < 1
     assert 0.5 < occupied / (1024 * usage.ru_maxrss) <= 1
+
+
+def test_what_a_worker_took_still_counts_when_another_has_its_place() -> None:
+    """A counter never falls, nor is it gone while the place is empty."""
+    places = {1: os.getpid()}
+    gauges = NodeGauges("1.2.3", 1.7e9)
+    gauges.pids = lambda: places
+    told = [seconds_of(gauges, 1)]
+    with subprocess.Popen(["sleep", "60"]) as fresh:
+        for now in ({}, {1: fresh.pid}, {1: fresh.pid}, {}):
+            places = now
+            told.append(seconds_of(gauges, 1))
+        fresh.kill()
+
+    assert 0 < told[0] == told[1]
+    assert told == sorted(told)
+    assert told[-1] < told[0] + 1
+
+
+def seconds_of(gauges: NodeGauges, place: int) -> float:
+    """Processor time of the workers in one place."""
+    name = f'regcluster_worker_cpu_seconds_total{{worker="{place}"}} '
+    return next(float(line.split()[1]) for line in written(gauges) if line.startswith(name))
