@@ -1,246 +1,349 @@
-"""Connections over real sockets: messages in and out, and how a stream comes to its end."""
+"""All connections of a worker: those it makes, how many there may be, how they end with it."""
 
 import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
-from regcluster.errors import MalformedMessage
+from regcluster.edge.flow import Flow
+from regcluster.edge.stream import Streams
 from regcluster.sip.hop import Hop
-from regcluster.sip.parser import BadRequest
-from tests.edge.loopback import BOTH_LOOPS, Phone, serving, until
+from tests.edge.loopback import (
+    BOTH_LOOPS,
+    WAIT_S,
+    Phone,
+    limits,
+    no_descriptors,
+    serving,
+    until,
+)
 from tests.wire import request, response
 
 pytestmark = pytest.mark.anyio
 
-PING = b"\r\n\r\n"
-PONG = b"\r\n"
 OPTIONS = request("OPTIONS")
-TRYING = response(100, "Trying")
 OK = response(200)
-BAD = response(400, "Missing Content-Length header field")
-ENDLESS = request("OPTIONS", content_length=None)
-"""Nobody can tell where this one ends."""
+PONG = b"\r\n"
 
 
 @pytest.fixture(params=BOTH_LOOPS, ids=["uvloop", "asyncio"])
 def anyio_backend(request: pytest.FixtureRequest) -> object:
-    """What a transport does when it ends differs between the loops, and must not matter."""
+    """Connecting, and giving up on it, is done by the loops in different ways."""
     return request.param
 
 
+class Far:
+    """A peer that listens, and accepts when the test says so."""
+
+    def __init__(self, host: str) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock.bind((host, 0))
+        self.sock.listen(0)
+        self.sock.setblocking(False)
+        self.hop = Hop("TCP", host, self.sock.getsockname()[1])
+        self.accepted: list[socket.socket] = []
+
+    async def accept(self) -> socket.socket:
+        async with asyncio.timeout(WAIT_S):
+            sock, _ = await asyncio.get_running_loop().sock_accept(self.sock)
+        sock.setblocking(False)
+        self.accepted.append(sock)
+        return sock
+
+    def refuse_more(self) -> None:
+        """Fill the backlog: the kernel answers no further connection, and refuses none."""
+        sock = socket.create_connection((self.hop.host, self.hop.port))
+        self.accepted.append(sock)
+
+
+@contextmanager
+def far(host: str = "127.0.0.1") -> Generator[Far]:
+    peer = Far(host)
+    try:
+        yield peer
+    finally:
+        for sock in (peer.sock, *peer.accepted):
+            sock.close()
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_a_message_comes_in_and_its_answer_goes_out(host: str) -> None:
-    """Both over the same connection (RFC 3261 §18.2.2)."""
+async def test_a_connection_is_made_and_used(host: str) -> None:
+    """Our request goes out by it, and what the peer says comes in by it."""
     async with serving(host=host) as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            data, flow = await node.next()
-            sent = flow.send(OK)
+        with far(host) as peer:
+            flow = await node.streams.connect(peer.hop)
+            assert flow is not None
+            flow.send(OPTIONS)
+            sock = await peer.accept()
+            loop = asyncio.get_running_loop()
+            asked = await loop.sock_recv(sock, 65536)
+            await loop.sock_sendall(sock, OK)
 
-            assert (OPTIONS, True, OK) == (data, sent, await phone.receive(len(OK)))
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_a_flow_names_both_ends_and_can_be_found(host: str) -> None:
-    """By its token, and by the hop it leads to."""
-    async with serving(host=host) as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            _, flow = await node.next()
-
-            found = (node.table.by_token(flow.token), node.table.by_hop(phone.hop))
-            ends = (flow.transport, flow.peer, flow.local)
-            assert ((flow, flow), ("TCP", phone.hop, node.hop)) == (found, ends)
+            assert (OPTIONS, (OK, flow)) == (asked, await node.next())
 
 
-async def test_a_flow_names_the_listener_it_came_by() -> None:
-    """A node may listen on several ports; the first is not everybody's."""
-    async with serving() as node:
-        second = await node.listen("127.0.0.1")
-        with Phone(second) as phone:
-            await phone.send(OPTIONS)
-            _, flow = await node.next()
+async def test_a_connection_we_made_names_the_port_we_listen_on() -> None:
+    """Its own port leads nowhere, and our Via is made of this."""
+    async with serving(host="127.0.0.5") as node:
+        with far() as peer:
+            flow = await node.streams.connect(peer.hop)
+            assert flow is not None
 
-            assert Hop("TCP", *second[:2]) == flow.local
-
-
-async def test_messages_that_came_in_one_segment_are_delivered_in_order() -> None:
-    """RFC 3261 §10.3: requests are taken up in the order in which they arrived."""
-    messages = [request("OPTIONS", cseq=f"{number} OPTIONS") for number in range(20)]
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(b"".join(messages))
-
-            assert messages == [(await node.next())[0] for _ in messages]
+            assert (peer.hop, node.hop) == (flow.peer, flow.local)
 
 
-async def test_answers_leave_in_the_order_in_which_they_are_sent() -> None:
-    """None overtakes another on the connection."""
-    answers = [response(200, cseq=f"{number} OPTIONS") for number in range(20)]
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            _, flow = await node.next()
-            for answer in answers:
-                flow.send(answer)
-            whole = b"".join(answers)
+@pytest.mark.parametrize(
+    ("listening", "leaves_from"),
+    [
+        (["127.0.0.5"], "127.0.0.5"),
+        (["127.0.0.5", "127.0.0.1"], "127.0.0.1"),
+        (["127.0.0.5", "127.0.0.6"], "127.0.0.5"),
+        (["127.0.0.5", "0.0.0.0"], "127.0.0.1"),
+    ],
+)
+async def test_a_connection_leaves_from_an_address_we_listen_on(
+    listening: list[str], leaves_from: str
+) -> None:
+    """The one that leads there if it is among them, else the first; firewalls know no other."""
+    async with serving(host=listening[0]) as node:
+        for host in listening[1:]:
+            await node.listen(host)
+        with far() as peer:
+            await node.streams.connect(peer.hop)
+            sock = await peer.accept()
 
-            assert whole == await phone.receive(len(whole))
+            assert leaves_from == sock.getpeername()[0]
 
 
-async def test_a_message_may_come_octet_by_octet() -> None:
-    """Segments mean nothing."""
+async def test_a_connection_that_is_there_is_used() -> None:
+    """Whoever made it: a phone that has connected is reached that way (RFC 3261 §18.1.1)."""
     async with serving() as node:
         with Phone(node.address) as phone:
-            for octet in OPTIONS:
-                await phone.send(bytes([octet]))
-                await asyncio.sleep(0)  # the node reads what is there
+            await phone.ping()
+            flow = await node.streams.connect(phone.hop)
 
-            assert OPTIONS == (await node.next())[0]
+            assert (flow, 1) == (node.table.by_hop(phone.hop), len(node.table))
 
 
-async def test_a_ping_is_answered_with_a_pong() -> None:
-    """RFC 5626 §3.5.1: a double CRLF in, a single one out, and it is counted."""
+async def test_those_who_connect_together_share_one_attempt() -> None:
+    """A burst of calls to one peer opens one connection; one who gives up takes nothing away."""
     async with serving() as node:
-        with Phone(node.address) as phone:
-            assert (PONG, 1, 0) == (await phone.ping(), node.counts["TCP"], node.waiting)
+        with far() as peer:
+            first, second, third = _connecting(node.streams, peer.hop, 3)
+            await asyncio.sleep(0)  # the attempt has begun
+            first.cancel()
+            flows = [await second, await third, node.table.by_hop(peer.hop)]
+
+            assert (1, 1, True) == (len(set(flows)), len(node.table), first.cancelled())
 
 
-async def test_each_ping_has_its_pong() -> None:
-    """Several may come in one segment, and between messages."""
+async def test_a_peer_that_refuses_leads_nowhere() -> None:
+    """Nobody listens there."""
     async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(PING + OPTIONS + PING + PING)
+        with far() as peer:
+            peer.sock.close()
 
-            assert (PONG * 3, 3) == (await phone.receive(6), node.counts["TCP"])
+            assert None is await node.streams.connect(peer.hop)
 
 
-async def test_a_single_line_end_means_nothing() -> None:
-    """Some phones send one behind each message (RFC 3261 §7.5); no pong may come of it."""
+async def test_a_peer_that_does_not_answer_is_given_up() -> None:
+    """A phone behind a firewall never refuses: after connect_s the caller goes on without it."""
+    async with serving(connect_s=0.05) as node:
+        with far() as peer:
+            peer.refuse_more()
+
+            assert (None, 0) == (await node.streams.connect(peer.hop), len(node.table))
+
+
+@pytest.mark.parametrize(
+    "hop",
+    [
+        Hop("TCP", "localhost", 5060),
+        Hop("TCP", "127.0.0.1", 0),
+        Hop("TCP", "127.0.0.1", 70000),
+        Hop("TCP", "fe80::1", 5060),
+        Hop("TCP", "fe80::1%99999999999", 5060),
+        Hop("TCP", "255.255.255.255", 5060),
+        Hop("TCP", "", 5060),
+    ],
+)
+async def test_a_hop_that_cannot_be_connected_to_leads_nowhere(hop: Hop) -> None:
+    """A name, port 0, no way there: None, and never an exception."""
     async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(b"\r\n" + OPTIONS + b"\r\n" + OPTIONS)
-            first, _ = await node.next()
-            second, flow = await node.next()
-            flow.send(OK)
-
-            assert [OPTIONS, OPTIONS, OK] == [first, second, await phone.receive(len(OK))]
+        assert None is await node.streams.connect(hop)
 
 
-async def test_a_peer_that_sends_no_more_is_still_answered() -> None:
-    """The connection stays until the final answer is out, then it ends on its own."""
+async def test_an_attempt_without_a_descriptor_leads_nowhere() -> None:
+    """It fails like any other, and the next one may succeed."""
     async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            phone.finish()
-            _, flow = await node.next()
-            await until(lambda: node.table.by_hop(phone.hop) is None)
-            sent = [flow.send(TRYING), flow.send(OK)]
+        with far() as peer:
+            with no_descriptors():
+                without = await node.streams.connect(peer.hop)
+            later = await node.streams.connect(peer.hop)
 
-            assert ([True, True], TRYING + OK) == (sent, await phone.to_end())
+            assert (None, True) == (without, later is not None)
 
 
-async def test_each_request_of_a_peer_that_sends_no_more_is_answered() -> None:
-    """The connection is not closed behind the first of two answers."""
+async def test_a_connection_of_ours_counts_against_the_limit() -> None:
+    """One too many is none at all, whichever side made it."""
+    async with serving(limits(connections=1)) as node:
+        with Phone(node.address) as phone, far() as peer:
+            await phone.ping()
+
+            assert (None, 1) == (await node.streams.connect(peer.hop), node.counts["limit"])
+
+
+async def test_a_connection_that_has_ended_is_made_anew() -> None:
+    """The peer went away and came back."""
     async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS + OPTIONS)
-            phone.finish()
-            for _ in range(2):
-                _, flow = await node.next()
-                flow.send(OK)
-
-            assert OK + OK == await phone.to_end()
-
-
-@pytest.mark.parametrize("last", [b"", OK, request("ACK"), OPTIONS[:-10]])
-async def test_a_peer_that_is_owed_nothing_is_let_go(last: bytes) -> None:
-    """Responses, an ACK and a message that never ends have no answer to wait for."""
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(last)
-            phone.finish()
-
-            assert b"" == await phone.to_end()
-
-
-async def test_a_message_cut_short_by_the_end_is_counted() -> None:
-    """It is lost, but not without a trace: as a message that is none, for the peer ended this."""
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS[:-10])
-            phone.finish()
-            await phone.to_end()
-
-            assert ([400], 0) == ([broken.status for broken in node.bad], node.counts.total())
-
-
-async def test_nothing_new_is_sent_to_a_peer_that_sends_no_more() -> None:
-    """It is found by its token, for the answers it is owed, and no longer by its address."""
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            phone.finish()
-            _, flow = await node.next()
-            await until(lambda: node.table.by_hop(phone.hop) is None)
-
-            assert flow == node.table.by_token(flow.token)
-
-
-async def test_a_stream_that_cannot_be_cut_is_answered_and_ended() -> None:
-    """RFC 3261 §18.3: 400, then the end; what follows on that connection is not read."""
-    async with serving() as node:
-        node.refusal = BAD
-        with Phone(node.address) as phone:
-            await phone.send(ENDLESS + OPTIONS)
-            answer = await phone.to_end()
-            kinds = [type(broken) for broken in node.bad]
-
-            assert (BAD, [BadRequest], 0) == (answer, kinds, node.waiting)
-
-
-async def test_a_stream_that_broke_is_gone_when_its_peer_has_finished() -> None:
-    """What comes behind the noise is never read."""
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(ENDLESS)
-            await phone.to_end()
-            await phone.send(OPTIONS)
-            phone.finish()
+        with far() as peer:
+            before = await node.streams.connect(peer.hop)
+            (await peer.accept()).close()
             await until(lambda: len(node.table) == 0)
+            after = await node.streams.connect(peer.hop)
 
-            assert (0, 1) == (node.waiting, len(node.bad))
+            assert (True, True) == (after is not None, after is not before)
 
 
-async def test_noise_is_ended_without_an_answer() -> None:
-    """There is nobody to answer, and nothing to wait for."""
+@pytest.mark.server
+async def test_no_more_connections_are_held_than_allowed() -> None:
+    """One too many ends at once and is counted; the others never notice."""
+    async with serving(limits(connections=1)) as node:
+        with Phone(node.address) as first:
+            await first.ping()
+            with Phone(node.address) as second:
+                refused = await second.to_end()
+
+            assert (b"", 1, PONG) == (refused, node.counts["limit"], await first.ping())
+
+
+@pytest.mark.server
+async def test_one_that_leaves_makes_room_for_another() -> None:
+    """The limit is on connections at once."""
+    async with serving(limits(connections=1)) as node:
+        with Phone(node.address) as first:
+            await first.ping()
+        await until(lambda: len(node.table) == 0)
+        with Phone(node.address) as second:
+            assert PONG == await second.ping()
+
+
+@pytest.mark.server
+async def test_a_connection_that_cannot_be_taken_now_is_served_later() -> None:
+    """Out of descriptors: counted, and neither the others nor the listener come to harm."""
+    async with serving() as node:
+        with Phone(node.address) as first, Phone(node.address) as second:
+            await first.ping()
+            await second.ping()
+            with Phone(node.address) as third:
+                with no_descriptors():
+                    await node.counted("files")
+                    meanwhile = await first.ping()
+
+                assert (PONG, PONG) == (meanwhile, await third.ping())
+
+
+async def test_no_connection_is_accepted_after_a_stop() -> None:
+    """Those that are there go on: what is in flight gets its answers."""
     async with serving() as node:
         with Phone(node.address) as phone:
-            await phone.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            end = await phone.to_end()
-            kinds = [type(broken) for broken in node.bad]
+            await phone.ping()
+            node.streams.stop()
+            node.streams.stop()
+            with pytest.raises(ConnectionRefusedError):
+                Phone(node.address)
 
-            assert (b"", [MalformedMessage], 1) == (end, kinds, node.counts["malformed"])
-
-
-async def test_a_message_without_end_is_refused_when_it_is_too_large() -> None:
-    """The memory of a connection is bounded (513, RFC 3261 §21.5.7)."""
-    async with serving() as node:
-        with Phone(node.address) as phone:
-            await phone.send(b"OPTIONS sip:x SIP/2.0\r\nX: " + b"x" * 70000)
-            await node.counted("malformed")
-
-            assert [513] == [broken.status for broken in node.bad]
+            assert PONG == await phone.ping()
 
 
-async def test_requests_before_the_noise_are_still_answered() -> None:
-    """They were good; the 400 that the noise is answered with settles none of them."""
-    async with serving() as node:
-        node.refusal = BAD
-        with Phone(node.address) as phone:
-            await phone.send(OPTIONS + ENDLESS)
+async def test_closing_sends_what_is_queued() -> None:
+    """An answer larger than what the kernel takes at once still arrives whole."""
+    async with serving(limits(write_buffer=1 << 23)) as node:
+        with Phone(await node.listen("127.0.0.1", sends=4096), reads=4096) as phone:
+            await phone.send(OPTIONS)
             _, flow = await node.next()
-            await node.counted("malformed")
-            flow.send(OK)
+            large = response(200, body=b"x" * 500_000)
+            flow.send(large)
+            _, received = await asyncio.gather(node.streams.close(WAIT_S), phone.to_end())
 
-            assert BAD + OK == await phone.to_end()
+            assert (large, 0) == (received, len(node.table))
+
+
+async def test_closing_waits_only_so_long_for_a_peer_that_does_not_read() -> None:
+    """A worker that is told to end ends, and what was lost is counted."""
+    async with serving(limits(write_buffer=1 << 23)) as node:
+        with Phone(await node.listen("127.0.0.1", sends=4096), reads=4096) as phone:
+            await phone.send(OPTIONS)
+            _, flow = await node.next()
+            flow.send(response(200, body=b"x" * 500_000))
+            await node.streams.close(0.02)
+
+            assert (1, 0) == (node.counts["slow"], len(node.table))
+
+
+async def test_closing_ends_a_half_closed_connection() -> None:
+    """It would otherwise linger for the answer it is owed."""
+    async with serving() as node:
+        with Phone(node.address) as phone:
+            await phone.send(OPTIONS)
+            phone.finish()
+            await node.next()
+            await node.streams.close()
+
+            assert (b"", 0) == (await phone.to_end(), len(node.table))
+
+
+async def test_closing_ends_attempts_and_tells_those_who_wait() -> None:
+    """They get no connection, and are not themselves cancelled."""
+    async with serving() as node:
+        with far() as peer:
+            peer.refuse_more()
+            first, second = _connecting(node.streams, peer.hop, 2)
+            await asyncio.sleep(0)  # the attempt has begun
+            await node.streams.close()
+
+            assert [None, None] == [await first, await second]
+
+
+async def test_a_close_at_any_moment_of_an_attempt_ends_it() -> None:
+    """Before it is connected, as it comes up, behind that: nothing hangs and nothing is left."""
+    for turns in range(30):
+        async with serving() as node:
+            with far() as peer:
+                (attempt,) = _connecting(node.streams, peer.hop, 1)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                async with asyncio.timeout(WAIT_S):
+                    await node.streams.close()
+                    await attempt
+
+                assert 0 == len(node.table)
+
+
+async def test_nothing_is_connected_after_the_close() -> None:
+    """Work that outlives the drain must not open what nobody closes any more."""
+    async with serving() as node:
+        with far() as peer:
+            await node.streams.close()
+
+            assert None is await node.streams.connect(peer.hop)
+
+
+async def test_one_who_came_just_before_the_close_is_not_left_behind() -> None:
+    """Accepted and not yet up: it ends with the others."""
+    async with serving() as node:
+        phones = [Phone(node.address) for _ in range(3)]
+        await asyncio.sleep(0)  # they may have been accepted, but nothing more
+        await node.streams.close()
+        ends = [await phone.to_end() for phone in phones]
+        for phone in phones:
+            phone.sock.close()
+
+        assert ([b"", b"", b""], 0) == (ends, len(node.table))
+
+
+def _connecting(streams: Streams, hop: Hop, times: int) -> list[asyncio.Task[Flow | None]]:
+    return [asyncio.create_task(streams.connect(hop)) for _ in range(times)]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from regcluster.edge.flow import Flow
-from regcluster.edge.stream import BURST, StreamFlow
+from regcluster.edge.stream_flow import BURST, StreamFlow
 from tests.edge.loopback import BOTH_LOOPS, Phone, broken_callbacks, serving, until
 from tests.wire import request
 

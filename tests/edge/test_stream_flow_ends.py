@@ -7,14 +7,13 @@ import pytest
 
 from regcluster.config import LimitSettings
 from regcluster.edge.flow import Flow
-from regcluster.edge.stream import LINGER_S, StreamFlow
+from regcluster.edge.stream_flow import LINGER_S, StreamFlow
 from tests.edge.loopback import (
     BOTH_LOOPS,
     WAIT_S,
     Phone,
     broken_callbacks,
     limits,
-    no_descriptors,
     serving,
     until,
 )
@@ -79,27 +78,6 @@ async def test_a_whole_message_ends_the_wait_for_its_rest() -> None:
             _, flow = await node.next()
 
             assert "" == overdue(flow, first_part_read + 30.0, limits(partial_s=30.0))
-
-
-async def test_no_more_connections_are_held_than_allowed() -> None:
-    """One too many ends at once and is counted; the others never notice."""
-    async with serving(limits(connections=1)) as node:
-        with Phone(node.address) as first:
-            await first.ping()
-            with Phone(node.address) as second:
-                refused = await second.to_end()
-
-            assert (b"", 1, PONG) == (refused, node.counts["limit"], await first.ping())
-
-
-async def test_one_that_leaves_makes_room_for_another() -> None:
-    """The limit is on connections at once."""
-    async with serving(limits(connections=1)) as node:
-        with Phone(node.address) as first:
-            await first.ping()
-        await until(lambda: len(node.table) == 0)
-        with Phone(node.address) as second:
-            assert PONG == await second.ping()
 
 
 async def test_a_peer_that_does_not_read_is_cut_off() -> None:
@@ -196,17 +174,3 @@ async def test_a_receiver_that_breaks_ends_its_own_connection_only() -> None:
                 end = await phone.to_end()
 
             assert (b"", 1, PONG) == (end, len(broken), await other.ping())
-
-
-async def test_a_connection_that_cannot_be_taken_now_is_served_later() -> None:
-    """Out of descriptors: counted, and neither the others nor the listener come to harm."""
-    async with serving() as node:
-        with Phone(node.address) as first, Phone(node.address) as second:
-            await first.ping()
-            await second.ping()
-            with Phone(node.address) as third:
-                with no_descriptors():
-                    await node.counted("files")
-                    meanwhile = await first.ping()
-
-                assert (PONG, PONG) == (meanwhile, await third.ping())
