@@ -69,6 +69,8 @@ _STATUSES: Final = [str(status) for status in range(700)]
 
 STORE_CALLS = ("save", "fetch", "drop")
 STORE_FAULTS = ("timeout", "lost", "refused", "unreplicated")
+"""How a store call fails: no answer in time, the connection broke, the server said no, or too few
+replicas had the change (``store.wait_replicas``)."""
 
 # From a cache hit on loopback to past the longest deadline anybody sets.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -291,7 +293,7 @@ def observe_store(operation: str, seconds: float) -> None:
 
 
 def count_store_error(kind: str) -> None:
-    """A store call failed: ``timeout``, ``lost``, ``refused``."""
+    """A store call failed; ``kind`` is one of ``STORE_FAULTS``."""
     _store_errors.of(kind).inc()
 
 

@@ -38,7 +38,8 @@ class Loaded:
 
     settings: Settings
     origins: dict[str, str]
-    """Every key: ``default``, the file's name, ``environment variable NAME`` or ``--set``."""
+    """Every key: ``default``, the file's name, ``environment variable NAME``, ``--set``, or in a
+    running node ``set by hand``."""
     file: Path | None = None
     """The file that was read, if any."""
 

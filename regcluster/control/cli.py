@@ -1,6 +1,7 @@
-"""The command line: ``serve`` and ``check`` here, the verbs about bindings in ``bindings``, the
-change feed in ``watch``, those that move bindings in ``export`` and ``intake``, those that speak to
-running nodes in ``running``, ``drain`` and ``top``, the list of nodes in ``nodes``.
+"""The command line: ``serve`` and ``check`` here, the other verbs in the modules beside this one.
+
+Most are called after their verb; ``bindings`` has the verbs about bindings, ``intake`` has
+``import``, ``running`` has ``set``, ``nodes`` has ``node list`` and ``load`` has ``bench``.
 
 Every error of ours becomes one sentence on standard error and an exit code in this module and
 nowhere else. Only ``serve`` loads the server half.

@@ -1,4 +1,4 @@
-"""The registrar as a script sees it: Kamailio's twelve functions, bound to one request.
+"""The registrar as a script sees it: Kamailio's functions, bound to one request.
 
 A table that is not named is the first of ``location.tables``, a URI that is not named the
 Request-URI (for ``save`` the To URI). One that names no AOR is a *no* like any other, whereas
