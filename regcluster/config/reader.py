@@ -175,8 +175,8 @@ def _from_environ(environ: Mapping[str, str], problems: list[str]) -> Iterator[_
 
 
 def _from_overrides(overrides: Sequence[str], problems: list[str]) -> Iterator[_Given]:
-    for override in overrides:
-        key, mark, text = override.partition("=")
+    for given in overrides:
+        key, mark, text = given.partition("=")
         section, dot, name = key.strip().partition(".")
         if mark and dot:
             yield _Given("--set", section, name, text, is_text=True)

@@ -102,7 +102,7 @@ class Supervisor:
                 self._start_drain = partial(tasks.start_soon, self._drain)
                 tasks.start_soon(self._obey, signals)
                 tasks.start_soon(self._manager.watch)
-                tasks.start_soon(porter.serve, errands, self._run)
+                tasks.start_soon(porter.serve, errands, self._do_errand)
                 if bound:
                     tasks.start_soon(self._answer, bound)
                 try:
@@ -231,7 +231,7 @@ class Supervisor:
         taken, refused = self._adopt(rereads=True)
         logger.info("settings changed", changed=taken, need_a_restart=refused)
 
-    async def _run(self, what: Errand) -> Answer:
+    async def _do_errand(self, what: Errand) -> Answer:
         """Change what an operator asks for, if it can be; returns when all workers go by it.
 
         Or have the node end, which only begins when this returns.

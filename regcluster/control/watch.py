@@ -134,7 +134,7 @@ async def _follow(loaded: Loaded, wanted: "Wanted", show: Callable[["Event"], No
 
     store = await open_store(settings, may_set_up=False)
     try:
-        async with store.watch(wanted, tell) as watch, aclosing(aiter(watch)) as events:
+        async with store.watch(wanted, tell) as feed, aclosing(aiter(feed)) as events:
             async for event in events:
                 show(event)
     except StoreError as why:

@@ -47,9 +47,9 @@ def run_kemi(function: Callable[[Call], object]) -> Route:
     def run(call: Call) -> None:
         with suppress(SystemExit):
             function(call)
-        run = current_run()
-        if run.is_failed and run.failure:
-            raise run.failure
+        ended = current_run()
+        if ended.is_failed and ended.failure:
+            raise ended.failure
 
     async def serve(call: Call) -> None:
         await run_sync(run, call)
