@@ -60,12 +60,14 @@ def shown(value: object) -> str:
 
 
 def _convert(raw: object, field: Field, *, strict: bool) -> object:
+    refusal = ValueError(f"must be {allowed(field)}, not {shown(raw)}")
     try:
         value: object = msgspec.convert(raw, field.annotation, strict=strict)
     except msgspec.ValidationError:
-        value = math.nan
+        raise refusal from None
+    # TOML can say nan, which is within every limit, and inf.
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"must be {allowed(field)}, not {shown(raw)}")
+        raise refusal
     return value
 
 

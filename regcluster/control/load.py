@@ -140,10 +140,8 @@ def bench(
 
 def text(report: "Report") -> str:
     """The report for people."""
-    return "\n\n".join(
-        [_heading(report.load), output.pairs(_answers(report)), _latencies(report),
-         output.pairs(_generator(report))]
-    )  # fmt: skip
+    answers, generator = output.pairs(_answers(report)), output.pairs(_generator(report))
+    return "\n\n".join([_heading(report.load), answers, _latencies(report), generator])
 
 
 def _end(report: "Report") -> None:
@@ -164,13 +162,13 @@ def _heading(load: "Load") -> str:
 
 def _answers(report: "Report") -> dict[str, str | int]:
     ledger = report.ledger
+    abandoned = f", {report.abandoned} not waited for" if report.abandoned > 0 else ""
     return {
         "sent": f"{report.sent} in {report.seconds:.1f} s, {report.sent_rate:.0f} a second",
         "good answers": f"{report.good}, {report.good_rate:.0f} a second",
         "answered 503": f"{report.refused}, {ledger.retry_afters} with Retry-After",
         "answered wrongly": f"{report.failed}{_wrong(report)}",
-        "no answer": f"{report.lost}"
-        + f", {report.abandoned} not waited for" * (report.abandoned > 0),
+        "no answer": f"{report.lost}{abandoned}",
         "repeated": f"{ledger.repeated} retransmissions, {ledger.retried} later tries",
     }
 

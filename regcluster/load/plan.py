@@ -106,8 +106,7 @@ class Load:
 
     def check(self) -> None:
         """Raise ``ConfigError`` with everything that cannot be."""
-        problems = [problem for problem in _problems(self) if problem]
-        if problems:
+        if problems := list(_problems(self)):
             raise ConfigError(problems)
 
 

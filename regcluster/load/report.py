@@ -4,7 +4,7 @@ A figure is only the server's if the generator had time to spare when it was tak
 in whole sentences where it had not; whoever prints a report prints them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -140,35 +140,35 @@ class Report:
     @property
     def limits(self) -> list[str]:
         """Where the generator was the limit, a sentence each; empty: all is the server's."""
-        return [sentence for sentence in self._limits() if sentence]
+        return list(self._limits())
 
-    def _limits(self) -> list[str]:
+    def _limits(self) -> Iterator[str]:
+        asked = self.load.rate
         busiest = max(self.parts, key=lambda part: part.busy_share)
         late, latency = self.lateness.get_value_at_percentile(99.0), self.latency_us(99.0)
-        asked = self.load.rate
-        return [
-            f"a generator process was busy {busiest.busy_share:.0%} of the time, "
-            f"{busiest.waited_share:.0%} of it waiting for a CPU: it could not have offered more"
-            if busiest.busy_share >= FULL_SHARE
-            else "",
-            f"{asked:.0f} requests a second were asked for, {self.sent_rate:.0f} were sent"
-            if self.load.is_open and self.sent_rate < asked * KEPT_RATE
-            else "",
-            f"1 % of the requests left {late / 1000:.1f} ms late or later, which is much of the "
-            f"latency; the generator waited {busiest.waited_share:.0%} of the time for a CPU"
-            if late > LATE_US and late > latency * LATE_PART
-            else "",
-            f"{self.drops} answers were dropped at the generator's own sockets"
-            if self.drops
-            else "",
-            f"{self.ledger.crowded} refreshes were of phones that still waited for an answer, so a "
-            "repetition may have been refused: there should be more users"
-            if self.ledger.crowded and self.failed
-            else "",
-            f"the kernel did not take {self.ledger.unsent} messages"
-            if self.ledger.unsent > self.broken
-            else "",
-        ]
+        if busiest.busy_share >= FULL_SHARE:
+            yield (
+                f"a generator process was busy {busiest.busy_share:.0%} of the time, "
+                f"{busiest.waited_share:.0%} of it waiting for a CPU: it could not have offered "
+                "more"
+            )
+        if self.load.is_open and self.sent_rate < asked * KEPT_RATE:
+            yield f"{asked:.0f} requests a second were asked for, {self.sent_rate:.0f} were sent"
+        if late > LATE_US and late > latency * LATE_PART:
+            yield (
+                f"1 % of the requests left {late / 1000:.1f} ms late or later, which is much of "
+                f"the latency; the generator waited {busiest.waited_share:.0%} of the time for a "
+                "CPU"
+            )
+        if self.drops:
+            yield f"{self.drops} answers were dropped at the generator's own sockets"
+        if self.ledger.crowded and self.failed:
+            yield (
+                f"{self.ledger.crowded} refreshes were of phones that still waited for an answer, "
+                "so a repetition may have been refused: there should be more users"
+            )
+        if self.ledger.unsent > self.broken:
+            yield f"the kernel did not take {self.ledger.unsent} messages"
 
     def document(self) -> dict[str, Any]:
         """Everything, for machines; latencies in microseconds, histograms as HdrHistogram's

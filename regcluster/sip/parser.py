@@ -134,17 +134,15 @@ def _check_headers(message: Request | Response) -> None:
 def _check_unusual(message: Request | Response) -> None:
     """Read the five headers that every message has, one by one."""
     rows = message.by_name
-    try:
-        _, from_, _ = rows["via"], rows["from"], rows["to"]
-        call_id, _ = rows["call-id"], rows["cseq"]
-    except KeyError as missing:
-        name = _SINGLE.get(missing.args[0], "Via")
-        raise MalformedMessage(400, f"Missing {name} header field") from None
+    for key in ("via", "from", "to", "call-id", "cseq"):
+        if key not in rows:
+            raise MalformedMessage(400, f"Missing {_SINGLE.get(key, 'Via')} header field")
+    call_id = rows["call-id"]
     if not call_id or " " in call_id or "\t" in call_id:
         raise MalformedMessage(400, "Bad Call-ID")
     name = "From"
     try:
-        parse_name_addr(from_)
+        parse_name_addr(rows["from"])
         name = "To"
         _ = message.to
     except MalformedHeader as broken:

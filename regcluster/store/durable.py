@@ -79,10 +79,8 @@ class DurableConnection(Connection):
         """Ask the server when the replicas have what was written up to here."""
         covered, self._uncovered = self._uncovered, []
         self._is_waiting = True
-        args: tuple[Arg, ...] = (
-            *(b"WAIT", self._durability.replicas),
-            max(1, int(self._durability.wait_s * 1000)),
-        )
+        wait_ms = max(1, int(self._durability.wait_s * 1000))
+        args: tuple[Arg, ...] = (b"WAIT", self._durability.replicas, wait_ms)
         deadline = min(change.deadline for change, _ in covered)
         wait = Call(args, pack(args), self._loop.create_future(), deadline, must_stay=True)
         wait.reply.add_done_callback(lambda reply: self._waited(reply, covered))

@@ -106,7 +106,8 @@ def _query(operation: Operation, components: Node) -> Iterator[Node]:
         told = dict(schema)
         meaning = told.pop("description", "")
         # Nothing is null in a query: what is not there is not given.
-        told.pop("default", None) if told.get("default") is None else None
+        if told.get("default") is None:
+            told.pop("default", None)
         if "anyOf" in told:
             told |= next(kind for kind in told.pop("anyOf") if kind["type"] != "null")
         yield {"name": name, "in": "query", "description": meaning, "schema": told}

@@ -23,7 +23,7 @@ RETRY_MS = 2000
 """When a browser comes back that has lost us."""
 
 GOODBYE_S = 0.5
-
+"""How long the end of a stream may take to be sent."""
 
 MOST = 8
 """Streams at once: each reads the whole feed, about once a second."""
