@@ -69,6 +69,6 @@ SECTIONS: tuple[str, ...] = Settings.__struct_fields__
 """The names of the sections, in order."""
 
 
-def names_in(section: str) -> list[str]:
-    """The settings of one section, by name."""
-    return [field.name for field in FIELDS.values() if field.section == section]
+def fields_in(section: str) -> list[Field]:
+    """The settings of one section, in the order of its class."""
+    return [field for field in FIELDS.values() if field.section == section]

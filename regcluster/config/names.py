@@ -7,7 +7,7 @@ gone from Kamailio too, or without meaning where all bindings live in Redis.
 import re
 from difflib import get_close_matches
 
-from regcluster.config.fields import FIELDS, SECTIONS, names_in
+from regcluster.config.fields import FIELDS, SECTIONS, fields_in
 
 NOT_YET = {
     "location": {"handle_lost_tcp", "close_expired_tcp", "rm_expired_delay"},
@@ -72,7 +72,8 @@ def _hint(section: str, name: str) -> str:
     elsewhere = [field.key for field in FIELDS.values() if field.name == name.lower()]
     if elsewhere:
         return f"did you mean {' or '.join(elsewhere)}?"
-    near = get_close_matches(name.lower(), names_in(section), n=1)
+    names = [field.name for field in fields_in(section)]
+    near = get_close_matches(name.lower(), names, n=1)
     if near:
         return f"did you mean {section}.{near[0]}?"
-    return f"[{section}] has {', '.join(names_in(section))}"
+    return f"[{section}] has {', '.join(names)}"

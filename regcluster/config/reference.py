@@ -8,7 +8,7 @@ import ast
 import inspect
 
 from regcluster.config import settings
-from regcluster.config.fields import FIELDS, SECTIONS
+from regcluster.config.fields import SECTIONS, fields_in
 from regcluster.config.reload import is_changeable
 from regcluster.config.settings import Settings
 from regcluster.config.values import allowed, shown
@@ -81,8 +81,7 @@ def _section(section: str, meanings: dict[str, str]) -> str:
     rows = [
         f"| `{field.name}` | `{shown(field.default)}` | {allowed(field)} "
         f"| {meanings[field.key]} | {'SIGHUP' if is_changeable(field) else 'restart'} |"
-        for field in FIELDS.values()
-        if field.section == section
+        for field in fields_in(section)
     ]
     head = [
         f"## [{section}]",

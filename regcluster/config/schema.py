@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from regcluster.config.fields import FIELDS, SECTIONS, Field
+from regcluster.config.fields import SECTIONS, Field, fields_in
 from regcluster.config.reference import class_of, plain, sentences
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,9 +30,9 @@ def schema(without: Collection[str] = ()) -> dict[str, object]:
 
 
 def _section(section: str, meanings: dict[str, str], without: Collection[str]) -> dict[str, object]:
-    fields = [field for field in FIELDS.values() if field.section == section]
+    fields = [field for field in fields_in(section) if field.key not in without]
     return _table(
-        {f.name: _value(f, meanings[f.key]) for f in fields if f.key not in without},
+        {field.name: _value(field, meanings[field.key]) for field in fields},
         " ".join((class_of(section).__doc__ or "").split()),
     )
 

@@ -7,7 +7,7 @@ is: a table escapes what cannot be printed, JSON is plain ASCII.
 import json
 from collections.abc import Mapping, Sequence
 
-from regcluster.config.fields import FIELDS, SECTIONS
+from regcluster.config.fields import FIELDS, SECTIONS, fields_in
 from regcluster.config.reader import Loaded
 from regcluster.config.reload import value_of
 from regcluster.config.secrets import secret_free
@@ -156,7 +156,7 @@ def contact_document(binding: Binding, now: int) -> dict[str, object]:
 
 
 def _section_toml(loaded: Loaded, section: str) -> str:
-    fields = [field for field in FIELDS.values() if field.section == section]
+    fields = fields_in(section)
     lines = [f"{field.name} = {shown(value_of(loaded.settings, field))}" for field in fields]
     width = max(map(len, lines))
     origins = [printable(loaded.origins[field.key]) for field in fields]

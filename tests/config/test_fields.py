@@ -3,7 +3,7 @@
 from typing import Literal
 
 from regcluster.config import Settings
-from regcluster.config.fields import FIELDS, SECTIONS, names_in
+from regcluster.config.fields import FIELDS, SECTIONS, fields_in
 
 
 def test_every_field_of_every_section_is_listed_in_order() -> None:
@@ -46,7 +46,7 @@ def test_choices_keep_the_order_they_were_declared_in() -> None:
     assert Literal["debug", "info", "warning", "error"] == field.kind
 
 
-def test_names_of_a_section_are_its_own() -> None:
+def test_fields_of_a_section_are_its_own() -> None:
     """Hints name the settings of one section only."""
-    assert ["udp", "tcp"] == names_in("listen")[:2]
+    assert ["udp", "tcp"] == [field.name for field in fields_in("listen")][:2]
     assert "listen" in SECTIONS
