@@ -107,7 +107,7 @@ class Member:
         self._phones = Phones(load, share.part, load.processes)
         self._wire = _wire(load)
         contact = self._wire.contact or ELSEWHERE
-        self._texts = [Texts(load, load.call_ids, here, contact) for here in self._wire.locals]
+        self._texts = [Texts(load, here, contact) for here in self._wire.locals]
         self._sign_at = 0.0
         self._meter = Meter()
 

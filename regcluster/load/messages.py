@@ -88,14 +88,14 @@ class Texts:
 
     __slots__ = ("_ack", "_call", "_register", "_unregister")
 
-    def __init__(self, load: Load, call_ids: str, local: Place, contact: str) -> None:
+    def __init__(self, load: Load, local: Place, contact: str) -> None:
         fields = {
             "domain": load.domain,
             "transport": load.transport.upper(),
             # The texts are patterns, and an address may hold a scope: fe80::1%2.
             "host": local.shown.replace("%", "%%"),
             "port": local.port,
-            "call_ids": call_ids,
+            "call_ids": load.call_ids,
             "contact": contact,
             "expires": load.expires,
             "method": load.method,

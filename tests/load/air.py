@@ -113,7 +113,7 @@ def offered(load: Load, air: Air, look: Callable[[Engine], Order] | None = None)
         count=load.count,
         clock=air.clock,
     )
-    texts = [Texts(load, load.call_ids, here, "192.0.2.9:5060") for here in air.locals]
+    texts = [Texts(load, here, "192.0.2.9:5060") for here in air.locals]
     engine = Engine(load, air, texts, course, look or (lambda engine: Order.GO_ON))
     engine.run()
     return engine

@@ -14,7 +14,7 @@ HERE = Place("192.0.2.1", 5070)
 
 def texts(here: Place = HERE, **fields: object) -> Texts:
     """Texts of one socket."""
-    return Texts(Load(**fields), "c", here, "192.0.2.9:5060")  # type: ignore[arg-type]
+    return Texts(Load(call_ids="c", **fields), here, "192.0.2.9:5060")  # type: ignore[arg-type]
 
 
 def read(data: bytes) -> Request:
