@@ -16,6 +16,7 @@ from regcluster.control.admin import Wish, in_domain, means, plan_add, read_cont
 from regcluster.control.exits import say_no
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import Place, ask, look, place, table_option, typed, typed_table
+from regcluster.sip.headers import MAX_UINT32
 
 if TYPE_CHECKING:
     from regcluster.store.api import Store
@@ -94,7 +95,7 @@ def show(source: Source, as_json: bool, where: Place) -> None:
 @json_option
 @place
 @click.argument("contact_text", metavar="CONTACT")
-@click.option("--expires", type=click.IntRange(1, 2**32 - 1), help="Lifetime, seconds.")
+@click.option("--expires", type=click.IntRange(1, MAX_UINT32), help="Lifetime, seconds.")
 @click.option("--q", "q_text", metavar="Q", help="Preference, 0 to 1.")
 def add(
     source: Source,

@@ -10,9 +10,7 @@ from typing import Final
 
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.plan import Refusal
-
-LONGEST: Final = 2**32 - 1
-"""The largest delta-seconds there is (RFC 3261 §20.19)."""
+from regcluster.sip.headers import MAX_UINT32
 
 HOUR: Final = 3600
 
@@ -40,7 +38,7 @@ def grant(asked: int | None, settings: RegistrarSettings, spread: Spread | None)
     if percent and spread is not None:
         # At least 1: whatever share is taken off, a wish to be bound is no removal.
         seconds = max(_shorten(seconds, percent, spread), floor, 1)
-    return min(seconds, settings.max_expires or LONGEST)
+    return min(seconds, settings.max_expires or MAX_UINT32)
 
 
 def too_brief(least: int) -> Refusal:

@@ -18,7 +18,10 @@ MAX_PORT: Final = 65535
 _ALPHANUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MARK: Final = "-_.!~*'()"
 _UNRESERVED: Final = frozenset(_ALPHANUM + _MARK)
-_USER_UNRESERVED: Final = _UNRESERVED | frozenset("&=+$,;?/")
+_IN_USER: Final = "&=+$,;?/"
+"""user-unreserved: what else may stand in a user part as it is."""
+
+_USER_UNRESERVED: Final = _UNRESERVED | frozenset(_IN_USER)
 
 
 def _plain(extra: str) -> str:
@@ -31,7 +34,6 @@ def _run_of(extra: str) -> str:
     return f"(?:{_plain(extra)}|%[0-9A-Fa-f]{{2}})++"
 
 
-_IN_USER: Final = "&=+$,;?/"
 _IN_PARAM: Final = "[]/:&+$"
 
 _USER: Final = re.compile(_run_of(_IN_USER))

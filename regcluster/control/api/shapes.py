@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from regcluster.sip.headers import MAX_UINT32
+
 EpochMs = Annotated[int, Meta(ge=0, description="Epoch milliseconds by the store's clock.")]
 Count = Annotated[int, Meta(ge=0)]
 TableName = Annotated[
     str | None, Meta(description="A location table; the first of location.tables unless given.")
 ]
-MAX_LIFETIME = 2**32 - 1
 
 
 class Contact(Struct, kw_only=True):
@@ -77,7 +78,7 @@ class NewContact(Struct, forbid_unknown_fields=True):
 
     contact: Annotated[str, Meta(min_length=1, description="The URI, without angle brackets.")]
     expires: Annotated[
-        Annotated[int, Meta(ge=1, le=MAX_LIFETIME)] | None,
+        Annotated[int, Meta(ge=1, le=MAX_UINT32)] | None,
         Meta(description="Lifetime in seconds; registrar.default_expires unless given."),
     ] = None
     q: Annotated[
