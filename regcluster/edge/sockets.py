@@ -16,8 +16,9 @@ from regcluster.sip.hop import Hop
 Address = tuple[str, int] | tuple[str, int, int, int]
 """A peer as Python's sockets spell it; IPv6 adds flow label and scope."""
 
-RECEIVE_BUFFER = 4 * 1024 * 1024
-"""Octets of datagrams that may wait while the worker is busy; the kernel may grant less."""
+BUFFER = 4 * 1024 * 1024
+"""Octets of datagrams that may wait in either direction while the worker, or the network, is busy;
+the kernel may grant less."""
 
 KEEPALIVE_AFTER_S = 60
 KEEPALIVE_EVERY_S = 15
@@ -68,7 +69,7 @@ def bind_udp(host: str, port: int, workers: int) -> socket.socket:
     """
     sock = bind(socket.SOCK_DGRAM, host, port, is_shared=True)
     for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-        sock.setsockopt(socket.SOL_SOCKET, buffer, RECEIVE_BUFFER)
+        sock.setsockopt(socket.SOL_SOCKET, buffer, BUFFER)
     if workers > 1:
         _spread(sock, workers)
     return sock
