@@ -1,4 +1,6 @@
-"""What an operator types, read: an address-of-record, and a binding made by hand.
+"""What operators say, read: an address-of-record, which ones to list, a binding made by hand.
+
+It is the same whether they type it or ask the API: a ``ValueError`` is a sentence for both.
 
 A binding made here goes through the same plan and the same script as a phone's. Its Call-ID is
 new each time, so ordering by CSeq never stands in its way, nor in the way of the phone's own next
@@ -8,6 +10,7 @@ REGISTER. Lifetimes are the operator's to choose: ``min_expires`` and its kin do
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from regcluster import __version__
 from regcluster.config import LocationSettings, RegistrarSettings
@@ -101,12 +104,36 @@ class Wish:
 
 
 def in_domain(domain: str, location: LocationSettings) -> Callable[[str], bool]:
-    """Whether an AOR is of ``domain``, which can be an AOR itself; ``ValueError``: none is."""
+    """Whether an AOR is of ``domain``, which can be an AOR itself.
+
+    Raises ``ValueError`` where AORs have no domain.
+    """
     if not location.use_domain:
         raise ValueError("location.use_domain is 0, so no AOR has a domain")
     host = domain.lower()
     suffix = f"@{host}"
     return lambda aor: aor.endswith(suffix) or aor == host
+
+
+def selection(prefix: str, domain: str, location: LocationSettings) -> Callable[[str], bool]:
+    """Whether an AOR is to be listed: it begins with ``prefix``, and is of ``domain`` if named.
+
+    Raises ``ValueError`` for a domain where AORs have none.
+    """
+    if not domain:
+        return lambda aor: aor.startswith(prefix)
+    is_in = in_domain(domain, location)
+    return lambda aor: is_in(aor) and aor.startswith(prefix)
+
+
+def read_cursor(text: str) -> str:
+    """The AOR that a list has ended with, from what ``write_cursor`` has made of it."""
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+
+
+def write_cursor(aor: str) -> str:
+    """``aor`` as one word of a shell, whatever octets it is made of."""
+    return quote_from_bytes(aor.encode("utf-8", "surrogateescape"), safe="@:+")
 
 
 def read_table(text: str | None, location: LocationSettings) -> str:

@@ -3,16 +3,23 @@
 ``list`` and ``stats`` apart, one verb is a round trip or two.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import click
 
-from regcluster.config import LocationSettings, RegistrarSettings
+from regcluster.config import RegistrarSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
-from regcluster.control.admin import Wish, in_domain, means, plan_add, read_contact, read_q
+from regcluster.control.admin import (
+    Wish,
+    means,
+    plan_add,
+    read_contact,
+    read_cursor,
+    read_q,
+    selection,
+    write_cursor,
+)
 from regcluster.control.exits import say_no
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import Place, ask, look, place, table_option, typed, typed_table
@@ -55,7 +62,8 @@ def list_aors(
     """
     loaded = source.load()
     table = typed_table(table_text, loaded)
-    includes = _filter(wanted["prefix"], wanted["domain"], loaded.settings.location)
+    location = loaded.settings.location
+    includes = typed(lambda: selection(wanted["prefix"], wanted["domain"], location))
     after = read_cursor(cursor)
 
     async def walk(store: "Store") -> None:
@@ -214,16 +222,6 @@ def stats(source: Source, as_json: bool, table_text: str | None) -> None:
     click.echo(output.pairs({"bindings": bindings, **each, **rows}))
 
 
-def read_cursor(text: str) -> str:
-    """The AOR that a list has ended with, from what it has said of it."""
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
-
-
-def write_cursor(aor: str) -> str:
-    """``aor`` as one word of a shell, whatever octets it is made of."""
-    return quote_from_bytes(aor.encode("utf-8", "surrogateescape"), safe="@:+")
-
-
 def _say_more(last: str, limit: int, as_json: bool) -> None:
     """Where to go on behind the AOR ``last``."""
     cursor = write_cursor(last)
@@ -231,14 +229,6 @@ def _say_more(last: str, limit: int, as_json: bool) -> None:
         click.echo(output.document({"cursor": cursor}))
     else:
         click.echo(f"regcluster: stopped after {limit}; go on with --cursor {cursor}", err=True)
-
-
-def _filter(prefix: str, domain: str, location: LocationSettings) -> Callable[[str], bool]:
-    """Which AORs are asked for."""
-    if not domain:
-        return lambda aor: aor.startswith(prefix)
-    is_in = typed(lambda: in_domain(domain, location))
-    return lambda aor: is_in(aor) and aor.startswith(prefix)
 
 
 def _say_removed(aor: str, removed: int, as_json: bool, none: str) -> None:

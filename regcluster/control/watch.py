@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import click
 
+from regcluster.config import LocationSettings, Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import output
@@ -42,26 +43,15 @@ class Choice:
 
     def read(self, loaded: Loaded) -> "Wanted":
         """What to watch, or wrong usage."""
-        from regcluster.store.events import Wanted
-
         settings = loaded.settings
         table = typed_table(self.table_text, loaded)
         if self.aor_text and self.domain:
             raise click.UsageError("say --aor or --domain, not both")
-        aor = ""
-        if self.aor_text:
-            aor = typed(lambda: read_aor(self.aor_text, settings.registrar, settings.location))
-        since = typed(lambda: read_since(self.since_text))
-        if any(number >= settings.store.partitions for number in since.ids):
-            raise click.UsageError(f"{self.since_text} is no id of an event in this store")
-        return Wanted(table, aor, since)
+        return typed(lambda: read_wanted(self.aor_text, self.since_text, table, settings))
 
     def filter(self, loaded: Loaded) -> Callable[["Event"], bool]:
         """Whether an event is of the domain, or wrong usage; of the AOR it is already."""
-        if not self.domain:
-            return lambda _: True
-        is_in = typed(lambda: in_domain(self.domain, loaded.settings.location))
-        return lambda event: not event.aor or is_in(event.aor)
+        return typed(lambda: of_domain(self.domain, loaded.settings.location))
 
 
 @click.command()
@@ -96,6 +86,29 @@ def watch(source: Source, as_json: bool, **chosen: str) -> None:
     # It has no other end.
     with suppress(KeyboardInterrupt):
         anyio.run(_follow, loaded, wanted, show)
+
+
+def read_wanted(aor_text: str, since_text: str, table: str, settings: Settings) -> "Wanted":
+    """The events of ``table``, of one AOR alone if named; raises ``ValueError`` with a sentence."""
+    from regcluster.store.events import Wanted
+
+    aor = read_aor(aor_text, settings.registrar, settings.location) if aor_text else ""
+    since = read_since(since_text)
+    if any(number >= settings.store.partitions for number in since.ids):
+        raise ValueError(f"{since_text} is no id of an event in this store")
+    return Wanted(table, aor, since)
+
+
+def of_domain(domain: str, location: LocationSettings) -> Callable[["Event"], bool]:
+    """Whether an event is of ``domain``, or of any if none is named.
+
+    Raises ``ValueError`` for a domain where AORs have none.
+    """
+    if not domain:
+        return lambda _: True
+    is_in = in_domain(domain, location)
+    # A gap is everybody's.
+    return lambda event: not event.aor or is_in(event.aor)
 
 
 def read_since(text: str) -> "Since":

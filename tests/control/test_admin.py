@@ -5,7 +5,17 @@ import re
 import pytest
 
 from regcluster.config import LocationSettings, RegistrarSettings
-from regcluster.control.admin import USER_AGENT, Wish, plan_add, read_aor, read_contact, read_q
+from regcluster.control.admin import (
+    USER_AGENT,
+    Wish,
+    plan_add,
+    read_aor,
+    read_contact,
+    read_cursor,
+    read_q,
+    selection,
+    write_cursor,
+)
 
 REGISTRAR = RegistrarSettings()
 LOCATION = LocationSettings()
@@ -150,3 +160,21 @@ def test_each_plan_has_a_call_id_and_a_ruid_of_its_own() -> None:
     assert one.call_id != other.call_id
     assert one.changes[0].ruid != other.changes[0].ruid
     assert one.changes[0].ruid.startswith("ulcx-")
+
+
+def test_a_list_can_be_narrowed_by_prefix_and_by_domain() -> None:
+    """Both have to fit where both are given; where none is, everybody is listed."""
+    aors = ["al@a.example", "al@b.example", "bo@a.example", "a.example"]
+    asked = [("", ""), ("al", ""), ("", "A.example"), ("al", "a.example")]
+
+    chosen = [list(filter(selection(*words, LOCATION), aors)) for words in asked]
+
+    assert [aors, aors[:2], [aors[0], *aors[2:]], aors[:1]] == chosen
+
+
+@pytest.mark.parametrize("aor", ["alice@example.com", "a b@[::1]", "%40\n", "\udcff@h"])
+def test_a_cursor_is_one_word_and_leads_back_to_its_aor(aor: str) -> None:
+    """Whatever octets a phone has put into it."""
+    cursor = write_cursor(aor)
+
+    assert (aor, True, 1) == (read_cursor(cursor), cursor.isascii(), len(cursor.split()))

@@ -11,7 +11,15 @@ from starlette.responses import Response
 
 from regcluster.config import LocationSettings, RegistrarSettings, Settings
 from regcluster.control import output
-from regcluster.control.admin import Wish, in_domain, means, plan_add, read_contact
+from regcluster.control.admin import (
+    Wish,
+    means,
+    plan_add,
+    read_contact,
+    read_cursor,
+    selection,
+    write_cursor,
+)
 from regcluster.control.api.answers import NO_STORE, JsonResponse, Problem
 from regcluster.control.api.desk import Desk
 from regcluster.control.api.reading import (
@@ -30,7 +38,6 @@ from regcluster.control.api.shapes import (
     TableCounts,
     TableQuery,
 )
-from regcluster.control.bindings import read_cursor, write_cursor
 from regcluster.log import get_logger
 from regcluster.store import RedisStore
 from regcluster.store.census import Census
@@ -51,7 +58,7 @@ async def list_aors(desk: Desk, request: Request) -> Response:
     query = read_query(request, ListQuery)
     settings = desk.node.in_force().settings
     table = asked_table(query.table, settings)
-    includes = _filter(query, settings.location)
+    includes = allowed(lambda: selection(query.prefix, query.domain, settings.location))
     store = await desk.node.store()
     try:
         with anyio.fail_after(desk.search_s):
@@ -179,14 +186,6 @@ async def _rows(
             if record.bindings
         ]
     return rows
-
-
-def _filter(query: ListQuery, location: LocationSettings) -> Filter:
-    prefix = query.prefix
-    if not query.domain:
-        return lambda aor: aor.startswith(prefix)
-    is_in = allowed(lambda: in_domain(query.domain, location))
-    return lambda aor: is_in(aor) and aor.startswith(prefix)
 
 
 def _default_expires(registrar: RegistrarSettings) -> int:

@@ -4,7 +4,7 @@ An event's id is what ``since`` and Last-Event-ID take: a browser that has lost 
 was. What is told twice has the same id.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from starlette.requests import Request
@@ -13,7 +13,6 @@ from starlette.responses import Response
 from regcluster.config import Settings
 from regcluster.config.secrets import secret_free
 from regcluster.control import output, watch
-from regcluster.control.admin import in_domain, read_aor
 from regcluster.control.api.answers import Problem
 from regcluster.control.api.desk import Desk
 from regcluster.control.api.reading import allowed, asked_table, read_query
@@ -22,8 +21,6 @@ from regcluster.control.api.streams import EventStream, Tell
 from regcluster.store.event import Event
 from regcluster.store.events import Wanted
 
-Includes = Callable[[Event], bool]
-
 
 async def follow(desk: Desk, request: Request) -> Response:
     """What happens to bindings, as it happens."""
@@ -31,7 +28,8 @@ async def follow(desk: Desk, request: Request) -> Response:
     settings = desk.node.in_force().settings
     # Where a browser is after it has lost us, whatever the page had asked for at first.
     since = request.headers.get("last-event-id", query.since)
-    wanted, includes = _wanted(query, since, settings), _filter(query, settings)
+    wanted = _wanted(query, since, settings)
+    includes = allowed(lambda: watch.of_domain(query.domain, settings.location))
     if desk.streams.is_full:
         most = desk.streams.most
         raise Problem(503, f"there are {most} streams open, as many as there may be")
@@ -54,20 +52,8 @@ def written(event: Event) -> bytes:
     return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode("ascii")
 
 
-def _wanted(query: EventQuery, since_text: str, settings: Settings) -> Wanted:
+def _wanted(query: EventQuery, since: str, settings: Settings) -> Wanted:
     if query.aor and query.domain:
         raise Problem(400, "say aor or domain, not both")
-    aor = ""
-    if query.aor:
-        aor = allowed(lambda: read_aor(query.aor, settings.registrar, settings.location))
-    since = allowed(lambda: watch.read_since(since_text))
-    if any(number >= settings.store.partitions for number in since.ids):
-        raise Problem(400, f"{since_text} is no id of an event in this store")
-    return Wanted(asked_table(query.table, settings), aor, since)
-
-
-def _filter(query: EventQuery, settings: Settings) -> Includes:
-    if not query.domain:
-        return lambda _: True
-    is_in = allowed(lambda: in_domain(query.domain, settings.location))
-    return lambda event: not event.aor or is_in(event.aor)
+    table = asked_table(query.table, settings)
+    return allowed(lambda: watch.read_wanted(query.aor, since, table, settings))
