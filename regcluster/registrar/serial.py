@@ -7,7 +7,6 @@ one fails (RFC 5626 §7).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from regcluster.registrar.binding import instance_id
 from regcluster.registrar.branch import Branch
@@ -21,13 +20,6 @@ class Class:
     """One branch of each device."""
     parked: list[Branch]
     """Further flows of devices that are among the first, in the order in which to try them."""
-
-    def next_flow(self, failed: Branch) -> Branch | None:
-        """The flow to try after ``failed``, a branch of this class; None if it was the last."""
-        name = instance_id(failed.instance)
-        flows = [b for b in [*self.first, *self.parked] if instance_id(b.instance) == name]
-        # By identity, for a script may have changed a branch since.
-        return next((after for flow, after in pairwise(flows) if flow is failed and name), None)
 
 
 def classes(branches: Iterable[Branch]) -> list[Class]:

@@ -42,35 +42,11 @@ def test_a_device_is_tried_anew_in_each_class() -> None:
     ]
 
 
-def test_a_failed_flow_gives_way_to_the_next_one_of_its_device() -> None:
-    """One after the other, until there is none left (RFC 5626 §7)."""
-    (members,) = classes(ALL)
+def test_branches_without_an_instance_are_devices_of_their_own() -> None:
+    """Two plain contacts are two devices, even if they say the same."""
+    (members,) = classes([SOFTPHONE, SOFTPHONE])
 
-    assert [PHONE_2, PHONE_3, None] == [
-        members.next_flow(failed) for failed in (PHONE_1, PHONE_2, PHONE_3)
-    ]
-
-
-def test_a_branch_without_an_instance_has_no_other_flow() -> None:
-    """Two plain contacts are two devices."""
-    (members,) = classes(ALL)
-
-    assert members.next_flow(SOFTPHONE) is None
-
-
-def test_a_branch_of_another_class_has_no_next_flow_here() -> None:
-    """Nothing was tried in its place."""
-    (members,) = classes(ALL)
-
-    assert members.next_flow(replace(PHONE_1, q=100)) is None
-
-
-def test_branches_that_say_the_same_are_still_two() -> None:
-    """They are told apart as things, for a script may change what they say."""
-    first, second = replace(PHONE_1), replace(PHONE_1)
-    (members,) = classes([first, second])
-
-    assert (True, None) == (members.next_flow(first) is second, members.next_flow(second))
+    assert ([SOFTPHONE, SOFTPHONE], []) == (members.first, members.parked)
 
 
 def test_no_branches_have_no_classes() -> None:
