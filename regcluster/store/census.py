@@ -11,9 +11,9 @@ from math import ceil
 from typing import Any
 
 from regcluster.store.connection import Arg
-from regcluster.store.expiry import in_turns
 from regcluster.store.keys import SEPARATOR
 from regcluster.store.remote import RedisStore
+from regcluster.store.turns import in_turns
 
 SAMPLE = 1024
 """Bindings looked at, all partitions together: the AORs of millions are known to about 1 %."""

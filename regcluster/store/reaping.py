@@ -12,10 +12,11 @@ from functools import partial
 from regcluster import metrics
 from regcluster.errors import StoreError
 from regcluster.store.codec import decode
-from regcluster.store.expiry import AT_ONCE, LOOKS, in_turns
 from regcluster.store.keys import Keys, owner_of, text_bytes
 from regcluster.store.leases import Leases, chosen
 from regcluster.store.remote import RedisStore
+from regcluster.store.sweeping import LOOKS
+from regcluster.store.turns import AT_ONCE, in_turns
 
 
 class Reaper:

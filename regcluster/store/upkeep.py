@@ -12,10 +12,10 @@ from functools import partial
 from regcluster.errors import StoreError
 from regcluster.log import get_logger
 from regcluster.store.census import Census
-from regcluster.store.expiry import ROUND_S, Sweeper
 from regcluster.store.leases import HEARTBEAT_S, Leases
 from regcluster.store.reaping import Reaper
 from regcluster.store.remote import RedisStore
+from regcluster.store.sweeping import ROUND_S, Sweeper
 
 CENSUS_S = 15.0
 """Seconds from one count to the next; it costs about a hundred commands a second."""

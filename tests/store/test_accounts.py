@@ -16,10 +16,10 @@ from regcluster.store.connection import Arg
 from regcluster.store.event import ALL
 from regcluster.store.events import Wanted
 from regcluster.store.expiries import Expiries
-from regcluster.store.expiry import Sweeper
 from regcluster.store.reaping import Reaper
 from regcluster.store.remote import RedisStore
 from regcluster.store.roster import read_nodes
+from regcluster.store.sweeping import Sweeper
 from tests.servers import RealServer
 from tests.store.accounts import MORE, NODE, PASSWORD, USER, allow, called, granted, refused
 from tests.store.alice import ALICE, DESK, MOBILE, SOFT, bind, plan

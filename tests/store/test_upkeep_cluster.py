@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from regcluster.config import StoreSettings
-from regcluster.store.expiry import Sweeper
 from regcluster.store.reaping import Reaper
 from regcluster.store.remote import RedisStore, open_store
+from regcluster.store.sweeping import Sweeper
 from tests.fleet import Cluster, cluster
 from tests.servers import valkey
 from tests.store.alice import DESK, bind, plan

@@ -5,14 +5,13 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from msgspec import structs
 
-from regcluster.store.expiry import AT_ONCE, DUE, LOOKS, Place, Sweeper, in_turns
 from regcluster.store.leases import chosen
 from regcluster.store.remote import RedisStore
+from regcluster.store.sweeping import DUE, LOOKS, Partition, Sweeper
 from tests.servers import RealServer, Server, open_store
 from tests.store.alice import DESK, INDEX, STORE, bind, events, plan
 from tests.store.stored import Entry, age, found
@@ -21,7 +20,7 @@ from tests.test_metrics import value
 
 pytestmark = pytest.mark.anyio
 
-PLACE = Place("location", INDEX)
+PARTITION = Partition("location", INDEX)
 TABLES = ("location", "abroad")
 MANY = structs.replace(STORE, partitions=256)
 
@@ -154,9 +153,9 @@ async def test_a_partition_with_much_to_sweep_is_told(
     make_overdue(store_server, INDEX, DUE + 1)
     at_work = sweeper(store)
 
-    told = [await at_work.sweep([PLACE]), await at_work.sweep([PLACE])]
+    told = [await at_work.sweep([PARTITION]), await at_work.sweep([PARTITION])]
 
-    assert [[PLACE], []] == told
+    assert [[PARTITION], []] == told
     assert 0 == left_in(store_server, INDEX)
 
 
@@ -237,7 +236,7 @@ async def test_a_store_that_does_not_answer_is_asked_again_later(real_server: Re
     await store.check()
     await store.close()
 
-    assert [] == await sweeper(store).sweep([PLACE])
+    assert [] == await sweeper(store).sweep([PARTITION])
 
 
 async def test_a_store_that_fails_between_look_and_script_is_asked_again_later(
@@ -248,25 +247,8 @@ async def test_a_store_that_fails_between_look_and_script_is_asked_again_later(
     store, link = tapped_store(real_server.link(STORE), STORE)
     link.after[b"ZRANGEBYSCORE"] = store.close
 
-    assert [] == await sweeper(store).sweep([PLACE])
+    assert [] == await sweeper(store).sweep([PARTITION])
     assert DUE == left_in(real_server, INDEX)
-
-
-async def test_turns_are_bounded_and_keep_the_order() -> None:
-    """What is urgent gets in between."""
-    running, most = 0, 0
-
-    async def job(number: int) -> int:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        running -= 1
-        return number
-
-    done = await in_turns([partial(job, number) for number in range(3 * AT_ONCE + 1)])
-
-    assert (list(range(3 * AT_ONCE + 1)), AT_ONCE) == (done, most)
 
 
 PHONES, ROUNDS = 40, 8
@@ -298,7 +280,7 @@ async def test_what_is_acknowledged_is_there_however_close_its_expiry_was(
         cseq = 1 + seen.total() // PHONES
         refreshing = asyncio.gather(*[refresh(aor, cseq, 0.05) for aor in phones])
         while not refreshing.done():
-            await asyncio.gather(*[each.sweep([PLACE]) for each in sweepers])
+            await asyncio.gather(*[each.sweep([PARTITION]) for each in sweepers])
         outcomes = Counter(await refreshing)
         seen += outcomes
         # It takes a while to make them all so much older: how long, shows by who came too late.

@@ -10,16 +10,16 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from regcluster import metrics
 from regcluster.errors import StoreError
 from regcluster.store.keys import SEPARATOR
 from regcluster.store.leases import Leases, Share
 from regcluster.store.remote import RedisStore
+from regcluster.store.turns import in_turns
 
 ROUND_S = 1.0
 """The longest time between two looks at a partition of ours."""
@@ -33,31 +33,14 @@ LOOKS = 16
 DUE = 64
 """Bindings taken from a partition in one go, so that those of others do not wait for all of its."""
 
-AT_ONCE = 32
-"""Scripts sent in one go: they keep a REGISTER behind them waiting for half a millisecond."""
-
-T = TypeVar("T")
-
 
 @dataclass(slots=True, frozen=True)
-class Place:
+class Partition:
     """One partition of one table."""
 
     table: str
     index: bytes
-
-
-async def in_turns(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Do ``jobs``, a few at once, and rest after each turn for as long as it took.
-
-    So what is urgent finds the loop, and the server, free at least half of the time.
-    """
-    done: list[T] = []
-    for start in range(0, len(jobs), AT_ONCE):
-        began = time.monotonic()
-        done += await asyncio.gather(*[job() for job in jobs[start : start + AT_ONCE]])
-        await asyncio.sleep(time.monotonic() - began)
-    return done
+    """The key of its index, which lists bindings by when they expire."""
 
 
 class Sweeper:
@@ -76,8 +59,8 @@ class Sweeper:
         self._is_ours = Share(leases)
         self._tables = tables
         self._names: tuple[str, ...] = ()
-        self._places: list[Place] = []
-        self._away: set[Place] = set()
+        self._partitions: list[Partition] = []
+        self._away: set[Partition] = set()
         """Where the last look had no answer."""
         self._passed = 0
 
@@ -90,7 +73,7 @@ class Sweeper:
         began = self._monotonic()
         groups = self._groups()
         total, looked = sum(map(len, groups)), 0
-        behind: list[Place] = []
+        behind: list[Partition] = []
         for group in groups:
             behind += await self.sweep(group)
             looked += len(group)
@@ -101,77 +84,82 @@ class Sweeper:
             await asyncio.sleep(max(0.0, until - self._monotonic()))
         await asyncio.sleep(max(0.0, began + within_s - self._monotonic()))
 
-    async def sweep(self, places: Sequence[Place]) -> list[Place]:
-        """Remove what is overdue in ``places``, up to a limit; those where there is more."""
-        looks = await asyncio.gather(*[self._look(place) for place in places])
+    async def sweep(self, partitions: Sequence[Partition]) -> list[Partition]:
+        """Remove what is overdue in ``partitions``, up to a limit; those where there is more."""
+        looks = await asyncio.gather(*[self._look(partition) for partition in partitions])
         jobs = [
-            partial(self._remove, place, aor, keys)
-            for place, due in zip(places, looks, strict=True)
+            partial(self._remove, partition, aor, keys)
+            for partition, due in zip(partitions, looks, strict=True)
             for aor, keys in _by_aor(due).items()
         ]
         swept = set(await in_turns(jobs))
-        full = [place for place, due in zip(places, looks, strict=True) if len(due) == DUE]
-        return [place for place in full if place in swept]
+        return [
+            partition
+            for partition, due in zip(partitions, looks, strict=True)
+            if len(due) == DUE and partition in swept
+        ]
 
-    def _groups(self) -> list[list[Place]]:
+    def _groups(self) -> list[list[Partition]]:
         """What to look at in this round, a few at once.
 
         Those that did not answer the last time may keep the others waiting, and come last.
         """
         due = self._due()
-        away = [place for place in due if place in self._away]
-        well = [place for place in due if place not in self._away] if away else due
+        away = [partition for partition in due if partition in self._away]
+        well = [partition for partition in due if partition not in self._away] if away else due
         groups = [well[start : start + LOOKS] for start in range(0, len(well), LOOKS)]
         return [*groups, away] if away else groups
 
-    def _due(self) -> list[Place]:
+    def _due(self) -> list[Partition]:
         """What to look at in this round."""
-        places = self._all()
+        partitions = self._all()
         others = max(1, len(self._leases.members) - 1)
-        passing = math.ceil(len(places) * ROUND_S / (PASSING_S * others))
-        first, self._passed = self._passed, (self._passed + passing) % len(places)
+        passing = math.ceil(len(partitions) * ROUND_S / (PASSING_S * others))
+        first, self._passed = self._passed, (self._passed + passing) % len(partitions)
         return [
-            place
-            for at, place in enumerate(places)
-            if (at - first) % len(places) < passing or self._is_ours(place.index)
+            partition
+            for at, partition in enumerate(partitions)
+            if (at - first) % len(partitions) < passing or self._is_ours(partition.index)
         ]
 
-    def _all(self) -> list[Place]:
+    def _all(self) -> list[Partition]:
         names = tuple(self._tables())
         if names != self._names:
             self._names = names
             keys = self._store.keys
-            self._places = [
-                Place(table, index) for table in names for index in keys.table(table).indexes
+            self._partitions = [
+                Partition(table, index) for table in names for index in keys.table(table).indexes
             ]
-            random.shuffle(self._places)
-        return self._places
+            random.shuffle(self._partitions)
+        return self._partitions
 
-    async def _look(self, place: Place) -> list[bytes]:
+    async def _look(self, partition: Partition) -> list[bytes]:
         """Members of an index that seem to be overdue, those that are for longest first."""
         try:
             now = await self._store.now()
             call = self._store.link.call
             due: list[bytes] = await call(
-                b"ZRANGEBYSCORE", place.index, b"-inf", now, b"LIMIT", 0, DUE
+                b"ZRANGEBYSCORE", partition.index, b"-inf", now, b"LIMIT", 0, DUE
             )
         except StoreError:
             # The link has counted it. What is overdue can wait for the next look.
-            self._away.add(place)
+            self._away.add(partition)
             return []
-        self._away.discard(place)
+        self._away.discard(partition)
         return due
 
-    async def _remove(self, place: Place, aor: bytes, keys: Sequence[bytes]) -> Place | None:
-        """Sweep bindings of one AOR; ``place`` if any of them was overdue."""
+    async def _remove(
+        self, partition: Partition, aor: bytes, keys: Sequence[bytes]
+    ) -> Partition | None:
+        """Sweep bindings of one AOR; ``partition`` if any of them was overdue."""
         try:
-            reply: list[bytes] = await self._store.scripts.sweep(aor, keys, place.table)
+            reply: list[bytes] = await self._store.scripts.sweep(aor, keys, partition.table)
         except StoreError:
             return None
         now, *gone = [int(instant) for instant in reply]
         for expires_at in gone:
             metrics.count_expired((now - expires_at) / 1000)
-        return place if gone else None
+        return partition if gone else None
 
 
 def _by_aor(members: Iterable[bytes]) -> dict[bytes, list[bytes]]:
