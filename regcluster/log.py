@@ -6,7 +6,7 @@ line ends, so no message can forge a log line.
 
 import logging
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -18,6 +18,9 @@ LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+QUIET_S: Final = 1.0
+"""Between two log lines about unexpected errors: whoever finds one can repeat it at will."""
 
 
 def configure(settings: LogSettings, **bound: Any) -> None:
@@ -77,3 +80,24 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module."""
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(module=name)
     return logger
+
+
+class Quiet:
+    """Lets one event in ``every_s`` seconds be told, and knows how many there were since."""
+
+    __slots__ = ("_every_s", "_until", "_untold")
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._until = 0.0
+        self._untold = 0
+
+    def take(self, now: float) -> int:
+        """One more event at ``now``; how many to tell of, 0: none yet."""
+        self._untold += 1
+        if now < self._until:
+            return 0
+        told = self._untold
+        self._until = now + self._every_s
+        self._untold = 0
+        return told

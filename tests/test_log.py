@@ -163,3 +163,10 @@ def test_who_speaks_is_what_was_last_said(capsys: pytest.CaptureFixture[str]) ->
     told = entry(capsys)
 
     assert ("edge-2", False) == (told["node"], "worker" in told)
+
+
+def test_failures_are_told_of_once_in_a_while() -> None:
+    """And how many there were since the last time; every one is told of in the end."""
+    quiet = log.Quiet(10.0)
+
+    assert [1, 0, 0, 3, 0] == [quiet.take(now) for now in (100.0, 105.0, 109.9, 110.0, 110.1)]

@@ -13,9 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from regcluster import metrics
-from regcluster.edge.worker import QUIET_S, Quiet
 from regcluster.errors import StoreError
-from regcluster.log import get_logger
+from regcluster.log import QUIET_S, Quiet, get_logger
 from regcluster.store.event import Event
 from regcluster.store.expiries import LENGTH, PATIENCE_MS, Expiries
 from regcluster.store.remote import RedisStore

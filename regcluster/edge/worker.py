@@ -19,7 +19,7 @@ from regcluster.edge.outbound import Outbound
 from regcluster.edge.overload import retry_after
 from regcluster.errors import SipError, StoreError, StoreUnavailable
 from regcluster.location import Location
-from regcluster.log import get_logger
+from regcluster.log import QUIET_S, Quiet, get_logger
 from regcluster.proxy.forward import strip_route
 from regcluster.route.call import Call, Effect, Forward, Route
 from regcluster.sip.hop import reply_hop
@@ -27,34 +27,10 @@ from regcluster.sip.message import Request
 from regcluster.sip.parser import BadRequest, is_keepalive, parse
 from regcluster.sip.reply import REASONS, Reply, render_reply
 
-QUIET_S: Final = 1.0
-"""Between two log lines about unexpected errors: whoever finds one can repeat it at will."""
-
 LAST_WORDS_S: Final = 0.1
 """The longest a request may take to end once it is cancelled; a turn of the loop is usual."""
 
 log = get_logger(__name__)
-
-
-class Quiet:
-    """Lets one event in ``every_s`` seconds be told, and knows how many there were since."""
-
-    __slots__ = ("_every_s", "_until", "_untold")
-
-    def __init__(self, every_s: float) -> None:
-        self._every_s = every_s
-        self._until = 0.0
-        self._untold = 0
-
-    def take(self, now: float) -> int:
-        """One more event at ``now``; how many to tell of, 0: none yet."""
-        self._untold += 1
-        if now < self._until:
-            return 0
-        told = self._untold
-        self._until = now + self._every_s
-        self._untold = 0
-        return told
 
 
 class Worker:

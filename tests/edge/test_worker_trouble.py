@@ -9,7 +9,7 @@ from fakeredis import FakeServer
 from structlog.testing import capture_logs
 
 from regcluster.config import LimitSettings
-from regcluster.edge.worker import Quiet, Worker
+from regcluster.edge.worker import Worker
 from regcluster.errors import MalformedHeader, SipError, StoreError, StoreUnavailable
 from regcluster.registrar.branch import Branch
 from regcluster.route.call import Call, Effect, Forward, Route
@@ -107,13 +107,6 @@ async def test_the_log_does_not_repeat_a_method_nobody_knows(worker: Worker) -> 
         await flow.next()
 
     assert ["other"] == [line["method"] for line in lines]
-
-
-def test_failures_are_told_of_once_in_a_while() -> None:
-    """And how many there were since the last time; every one is told of in the end."""
-    quiet = Quiet(10.0)
-
-    assert [1, 0, 0, 3, 0] == [quiet.take(now) for now in (100.0, 105.0, 109.9, 110.0, 110.1)]
 
 
 @pytest.mark.parametrize(
