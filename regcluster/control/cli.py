@@ -1,7 +1,7 @@
 """The command line: ``serve`` and ``check`` here, the other verbs in the modules beside this one.
 
 Most are called after their verb; ``bindings`` has the verbs about bindings, ``intake`` has
-``import``, ``running`` has ``set``, ``nodes`` has ``node list`` and ``load`` has ``bench``.
+``import``, ``running`` has ``set`` and ``nodes`` has ``node list``.
 
 Every error of ours becomes one sentence on standard error and an exit code in this module and
 nowhere else. Only ``serve`` loads the server half.
@@ -16,12 +16,12 @@ from regcluster.config import Settings
 from regcluster.config.reader import Loaded
 from regcluster.config.secrets import secret_free
 from regcluster.control import bindings, output, running, watch
+from regcluster.control.bench import bench
 from regcluster.control.completion import completion
 from regcluster.control.drain import drain
 from regcluster.control.exits import NO_STORE, UNUSABLE, fail
 from regcluster.control.export import export
 from regcluster.control.intake import import_
-from regcluster.control.load import bench
 from regcluster.control.nodes import node_group
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.top import top

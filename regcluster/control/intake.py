@@ -21,7 +21,7 @@ from click.core import ParameterSource
 from regcluster.config.reader import Loaded
 from regcluster.control import kamailio_rows, output, progress, readers
 from regcluster.control.exits import NEGATIVE, UNUSABLE, fail
-from regcluster.control.migration import Wish, import_settings
+from regcluster.control.migration import Choice, import_settings
 from regcluster.control.options import Source, json_option, output_option, settings_options
 from regcluster.control.reach import ask, typed_table
 from regcluster.control.readers import Reading
@@ -106,8 +106,8 @@ def import_(source: Source, as_json: bool, kind: str | None, path: Path, **optio
         _refuse_unfit(kind)
         if kind == SETTINGS:
             text = file.read().decode("utf-8", "replace")
-            wish = Wish(as_json, options["target"], options["force"], options["defines"])
-            import_settings(str(path), text, wish)
+            choice = Choice(as_json, options["target"], options["force"], options["defines"])
+            import_settings(str(path), text, choice)
             return
         report = _import_bindings(file, str(path), kind, source.load(), options["table_text"])
     click.echo(output.document(report.document()) if as_json else output.pairs(report.counts))

@@ -13,27 +13,29 @@ from regcluster.control.exits import UNUSABLE, fail
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be done with the settings."""
+class Choice:
+    """How settings are to be read and where they go, as typed."""
 
     as_json: bool
     target: Path | None
     """The file to write; None: standard output."""
     force: bool
+    """Whether a file that is there is written over."""
     defines: Sequence[str]
+    """``NAME`` or ``NAME=VALUE``, as with Kamailio's ``-A``."""
 
 
-def import_settings(name: str, text: str, wish: Wish) -> None:
+def import_settings(name: str, text: str, choice: Choice) -> None:
     """Write settings from ``text``, the configuration called ``name``."""
-    pairs = (define.partition("=") for define in wish.defines)
+    pairs = (define.partition("=") for define in choice.defines)
     done = translate(read(text, {define: value for define, _, value in pairs}))
     toml = render(done, Path(name).name)
-    if wish.target:
-        _write(wish.target, toml, wish.force)
-    if wish.as_json:
+    if choice.target:
+        _write(choice.target, toml, choice.force)
+    if choice.as_json:
         click.echo(output.document(_document(done, toml)))
         return
-    if not wish.target:
+    if not choice.target:
         click.echo(toml, nl=False)
     for note in done.notes:
         click.echo(output.printable(f"{name}:{note.line}: {note.text}"), err=True)

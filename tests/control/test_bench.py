@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from regcluster.control.load import text
+from regcluster.control.bench import text
 from regcluster.load import Load, Report
 from regcluster.load.echo import echo
 from regcluster.load.ledger import Account, Ledger, note
