@@ -45,7 +45,7 @@ def _never(*_: object) -> bool:
 
 @dataclass(slots=True, frozen=True)
 class Node:
-    """What the location service has from the node it runs on."""
+    """What the location service asks of the node it runs on."""
 
     is_ours: Callable[[SipUri], bool] = _never
     """Whether a URI names this node (``path_check_local``)."""

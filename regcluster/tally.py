@@ -2,10 +2,10 @@
 
 Workers count into memory-mapped files, and one such write costs a microsecond or more. A busy turn
 counts the same few things over and over, so each is added up first and written once: the five
-figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. What the store has to be
-asked for is answered in a later turn than it was counted in: a worker that is killed takes no
-registration along that a phone has heard of. How long things took is nothing that anybody waits
-for: it is put off, for a second or so.
+figures of a REGISTER cost 7.2 µs one by one and 1.0 µs in a turn of 32. A request that needs the
+store is answered in a later turn than it came in, so its arrival is written down before the phone
+has an answer, even if the worker is killed then. Durations are put off for a second or so: nobody
+waits for them.
 """
 
 from collections.abc import Callable, Iterable

@@ -22,6 +22,7 @@ WORDS = {
     **dict.fromkeys(("yes", "true", "on", "enable"), 1),
     **dict.fromkeys(("no", "false", "off", "disable"), 0),
 }
+"""What Kamailio reads as a number."""
 
 EVALUATED_ELSEWHERE = {
     *("substdef", "substdefs", "subst", "defexp", "defexps", "defenv", "defenvs"),

@@ -17,7 +17,7 @@ RUN = Path("/run/regcluster")
 """Where the unit in ``deploy/systemd`` has systemd make a directory for a node that it starts."""
 
 ROOT = 0
-"""Who may do whatever any user may."""
+"""The user id that may command anybody's node."""
 
 FOLDER = "regcluster-"
 """What the name of a node's folder begins with, in one of ``homes``."""

@@ -45,7 +45,10 @@ class Storeroom:
 
 
 class Front:
-    """``outfit`` gives the settings with all that was found out, ``drain`` begins the end."""
+    """What the API asks of this node (``desk.Node``).
+
+    ``outfit`` gives the settings as workers get them, ``drain`` has the node begin to end.
+    """
 
     def __init__(
         self,

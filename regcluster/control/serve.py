@@ -69,7 +69,8 @@ LOOK_S = 0.05
 RUID_OCTETS = 6
 
 SPARE_FILES = 1000
-"""What a worker may have open besides its connections: sockets of its own, and those it makes."""
+"""Files a worker may have open beyond ``limits.connections``: its listeners, its links to the store
+and to other workers, and connections that are still coming up."""
 
 logger = get_logger(__name__)
 
@@ -219,7 +220,7 @@ class Process:
         self._callbacks.apply(tell, settings.location.tables)
 
     def _count_late(self) -> None:
-        """Count what others keep count of."""
+        """Write down what was put off, and what the flow table and the kernel have counted."""
         metrics.settle()
         opened = self._table.minted
         metrics.CONNECTIONS_OPENED.inc(opened - self._opened)

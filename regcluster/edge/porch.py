@@ -1,9 +1,9 @@
 """Connections that a balancer passes on, until it has said whose they are (PROXY protocol).
 
-Whoever can say so can be anybody: such a header counts from the networks it is expected from, and
-without one nobody comes in. What it names must be a host that the balancer itself could reach, so
-that a balancer elsewhere makes nobody a neighbour on our loopback. Whatever is wrong, the
-connection is closed without a word and counted.
+Such a header can name any address as the peer's, so it is believed only from the networks where
+balancers are, and a connection without one is refused. What it names must be an address that the
+balancer itself could reach: one on another machine cannot pass a stranger off as a process on our
+loopback. Whatever is wrong, the connection is closed without a word and counted.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""One SIP connection over TCP: cut into messages, answered on, and how it comes to its end.
+"""One SIP connection over TCP: how it is cut into messages, answered, and brought to its end.
 
 A peer that closes its side is still answered: the connection stays until each request taken from
 it has had its final response, or ``LINGER_S`` is over (RFC 3261 §18.2.2). The same holds after a

@@ -23,7 +23,7 @@ _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*(\d+)", re.IGNORECA
 
 
 class Cutter:
-    """Cuts a stream into messages; leaves what is no head to be skipped by its blank line."""
+    """Cuts a stream into messages; whatever ends in a blank line is taken for a head."""
 
     __slots__ = ("_rest",)
 
@@ -101,7 +101,7 @@ class TcpWire:
         self._broken: list[Connection] = []
 
     def send(self, channel: int, data: bytes) -> bool:
-        """Put it to what leaves with ``flush``, or was on a connection that is broken just now."""
+        """Queue it for ``flush``; on a connection that is broken just now it is lost."""
         connection = self._connections[channel]
         if not connection.again_at:
             connection.waiting += data

@@ -55,7 +55,7 @@ def uris(path: str) -> list[Uri]:
 
 
 def short_uris(path: str) -> list[Uri]:
-    """The same of a vector that a request brings, which may be too long. Raises likewise."""
+    """``uris`` of a vector that a request brings, refused if it is longer than ``MAX_PATH``."""
     # Asked first: to read five thousand hops takes longer than three hundred usual requests.
     if len(path.encode("utf-8", "surrogateescape")) > MAX_PATH:
         raise _broken()

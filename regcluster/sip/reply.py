@@ -118,7 +118,7 @@ def to_tag(request: Request) -> str:
 
 
 def _sound(line: str) -> str:
-    """``line`` itself, one of those that are not echoed."""
+    """``line``, which has to stay one line. Raises ``ValueError``."""
     if "\n" in line or "\r" in line or "\0" in line:
         raise ValueError("a reply cannot hold a line end or NUL in its reason or a header")
     return line

@@ -32,8 +32,8 @@ _FIVE: Final = re.compile(
 def read_usual(five: str) -> tuple[Via | None, NameAddr, CSeq] | None:
     """Via, To and CSeq out of ``five``: Via, From, To, Call-ID and CSeq, joined by line ends.
 
-    One match reads and checks them all. What is unusual or wrong in any way is left to the
-    readers of each: a Via is None then, and for all others the whole is.
+    One match reads and checks them all. A Via that is not as usual comes back as None; if any of
+    the others is not, all of it is None, and the readers in ``headers`` are to be asked.
     """
     usual = _FIVE.fullmatch(five)
     if usual is None:

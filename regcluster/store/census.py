@@ -1,8 +1,8 @@
 """How much there is in the store, for the gauges: counted now and then, never when it is asked.
 
-Bindings are counted; the indexes of the partitions have them. How many addresses-of-record they
-belong to nothing in the store knows, so that is found from a sample: a binding stands for one part
-of its AOR, as many as that has bindings. In a store no larger than the sample both are exact.
+Bindings are counted in the indexes of the partitions. How many addresses-of-record they belong to
+stands nowhere in the store, so it is estimated from a sample: each binding in it counts as 1/n of
+an AOR that has n bindings. In a store no larger than the sample both are exact.
 """
 
 from collections.abc import Callable, Iterable, Sequence

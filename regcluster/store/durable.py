@@ -2,8 +2,9 @@
 
 WAIT speaks for everything its connection has written before, so one stands behind all changes of a
 write, and the next is sent when that has been answered: a group commit. It also holds up whatever
-comes behind it, which is why reads have a connection of their own (``topology``). A script that is
-sent again with its text comes behind the WAIT that was meant for it; the next one is for it then.
+comes behind it, which is why reads have a connection of their own (``topology``). A script that the
+server did not know is sent again with its text, and so comes behind the WAIT that was meant to
+cover it: the next one does.
 
 Redis is not strictly consistent for all that: a replica that has a change may not be the one that
 is promoted.

@@ -16,8 +16,8 @@ from regcluster.store.keys import bytes_text
 Kind = Literal["added", "changed", "removed", "expired", "gap"]
 
 MARGIN_MS = 10_000
-"""How far back partitions are read of which nobody says how far they have been read: who was told
-of one event may not have been told yet of an older one in another partition."""
+"""Who goes on behind an event of one partition gets those of the others from so long before it:
+there may be older ones among them that have not been told yet."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -86,7 +86,7 @@ def read_totals(registry: CollectorRegistry) -> dict[str, float]:
 
 @dataclass(slots=True)
 class Desk:
-    """One a node."""
+    """What all operations of one node share."""
 
     node: Node
     streams: Streams = field(default_factory=Streams)
