@@ -142,7 +142,7 @@ class Inside:
 
 @asynccontextmanager
 async def opened(folder: Path, server: RealServer, phones: int) -> AsyncIterator[Inside]:
-    """A worker over ``server``, wired as ``control.serve`` does it."""
+    """A worker over ``server``, wired as ``control.process`` does it."""
     store = open_store(server, SETTINGS.store)
     await store.check()
     table = FlowTable(0, "e")

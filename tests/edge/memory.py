@@ -1,6 +1,6 @@
 """A worker without a network: flows in memory, a store on fakeredis, counters read back.
 
-``running`` wires a worker as ``control.serve`` does, all of it real but the sockets to its peers
+``running`` wires a worker as ``control.process`` does, all of it real but the sockets to its peers
 and the server behind its store.
 """
 
