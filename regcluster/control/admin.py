@@ -10,6 +10,7 @@ REGISTER. Lifetimes are the operator's to choose: ``min_expires`` and its kin do
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from regcluster import __version__
@@ -21,6 +22,9 @@ from regcluster.registrar.plan import DEFAULT_TABLE, Change, Refusal, SavePlan
 from regcluster.registrar.save import bindings_allowed
 from regcluster.sip.headers import Contact, parse_contacts, parse_q
 from regcluster.sip.uri import SipUri, equivalent, parse_uri
+
+if TYPE_CHECKING:
+    from regcluster.store.api import Store
 
 USER_AGENT = f"regcluster/{__version__}"
 
@@ -88,6 +92,15 @@ def means(contact: Contact, binding: Binding, location: LocationSettings) -> boo
     if location.uri_equality == "bytes" or not isinstance(contact.parsed, SipUri):
         return False
     return equivalent(contact.parsed, parse_uri(binding.uri))
+
+
+async def drop_contact(
+    store: "Store", aor: str, contact: Contact, table: str, location: LocationSettings
+) -> int:
+    """Remove the bindings of ``aor`` that ``contact`` means; how many went."""
+    record = await store.fetch(aor, table)
+    meant = [binding for binding in record.bindings if means(contact, binding, location)]
+    return sum([await store.drop(aor, binding.ruid, table) for binding in meant])
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from regcluster.config.secrets import secret_free
 from regcluster.control import output
 from regcluster.control.admin import (
     Wish,
-    means,
+    drop_contact,
     plan_add,
     read_contact,
     read_cursor,
@@ -186,9 +186,7 @@ def rm_contact(source: Source, as_json: bool, where: Place, contact_text: str, r
     async def remove(store: "Store") -> int:
         if contact is None:
             return await store.drop(aor, ruid, table)
-        record = await store.fetch(aor, table)
-        named = [each for each in record.bindings if means(contact, each, settings.location)]
-        return sum([await store.drop(aor, binding.ruid, table) for binding in named])
+        return await drop_contact(store, aor, contact, table, settings.location)
 
     _say_removed(aor, look(loaded, remove), as_json, f"{aor} has no binding {contact_text or ruid}")
 

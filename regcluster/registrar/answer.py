@@ -11,6 +11,7 @@ from typing import Final
 from regcluster.config import RegistrarSettings
 from regcluster.registrar.binding import Binding
 from regcluster.registrar.gruu import Mint, public_gruu, temporary_gruu
+from regcluster.registrar.outbound import REQUIRED
 from regcluster.registrar.plan import Record, Refusal, SavePlan, Terms, Verdict
 from regcluster.sip.grammar import quote
 from regcluster.sip.headers import render_date, render_q
@@ -73,7 +74,7 @@ def _refusal(
 
 def _outbound_headers(terms: Terms, settings: RegistrarSettings) -> list[tuple[str, str]]:
     """What ``outbound_mode`` makes of a 200 (RFC 5626 §6)."""
-    is_required = settings.outbound_mode == 2
+    is_required = settings.outbound_mode == REQUIRED
     if not (is_required or terms.is_outbound):
         return [_SUPPORTED]
     headers = [_REQUIRED, _SUPPORTED] if is_required else [_SUPPORTED, _REQUIRED]

@@ -131,4 +131,4 @@ def _is_within(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool
 
 @lru_cache(maxsize=8)
 def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple([ip_network(text, strict=False) for text in texts])
+    return tuple([ip_network(text) for text in texts])

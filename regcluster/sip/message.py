@@ -1,8 +1,8 @@
 """SIP messages as values: a start line, header rows in order, a body (RFC 3261 §7).
 
 A row is kept twice: as its value, by lower-case long name, for reading, and as the line it came in
-for passing on. Values stay raw text until a reader of ``headers`` is asked for them. A message
-is never changed after its birth, whoever wants another one makes it.
+for passing on. Values stay raw text until a reader of ``headers`` is asked for them. Once the
+parser has given a message its body it never changes; whoever wants another one makes it.
 """
 
 from dataclasses import dataclass, field

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from regcluster.config.secrets import secret_free
-from regcluster.errors import ConfigError
 from regcluster.store.connection import Arg
 
 PORT = 6379
@@ -107,16 +106,11 @@ class Endpoint:
         return replace(self, host=host, port=port, path="", label=label)
 
 
-def parse_endpoint(url: str) -> Endpoint:
-    """Read a ``redis://``, ``rediss://`` or ``unix://`` URL, or raise ``ConfigError``."""
-    try:
-        return parse(url)
-    except ValueError as wrong:
-        raise ConfigError([f"store.url: {secret_free(url)}: {wrong}"]) from None
-
-
 def parse(url: str, also: frozenset[str] = frozenset()) -> Endpoint:
-    """As ``parse_endpoint``, but raises ``ValueError``, and passes over the arguments ``also``."""
+    """Read a ``redis://``, ``rediss://`` or ``unix://`` URL, passing over the arguments ``also``.
+
+    Raises ``ValueError``; ``parse_place`` makes a complaint about settings of that.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError("begins with none of redis://, rediss:// and unix://")

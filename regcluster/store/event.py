@@ -54,8 +54,6 @@ class Since:
 
 
 NOW = Since()
-ALL = Since(at=0)
-"""With the oldest event there is."""
 
 
 def since_id(text: str) -> Since:

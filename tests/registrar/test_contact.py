@@ -17,7 +17,7 @@ from regcluster.registrar.contact import (
 from regcluster.sip.grammar import parse_params
 
 DEFAULTS = RegistrarSettings()
-TRUSTED = ["10.0.0.0/8", "172.16.0.1/12", "2001:db8::/32", "192.0.2.1"]
+TRUSTED = ["10.0.0.0/8", "172.16.0.0/12", "2001:db8::/32", "192.0.2.1"]
 
 
 def own(value: str, source: str, trusted: list[str] | None = None) -> str:

@@ -13,7 +13,7 @@ from regcluster.errors import StoreError
 from regcluster.store import open_store
 from regcluster.store.census import Census
 from regcluster.store.connection import Arg
-from regcluster.store.event import ALL
+from regcluster.store.event import Since
 from regcluster.store.events import Wanted
 from regcluster.store.expiries import Expiries
 from regcluster.store.reaping import Reaper
@@ -156,7 +156,7 @@ async def watch(server: RealServer) -> None:
     async with opened(server) as store, store.watch() as feed, aclosing(aiter(feed)) as events:
         await store.save(plan(bind(DESK)))
         now = await anext(events)
-        async with store.watch(Wanted(since=ALL)) as old, aclosing(aiter(old)) as earlier:
+        async with store.watch(Wanted(since=Since(at=0))) as old, aclosing(aiter(old)) as earlier:
             then = await anext(earlier)
 
     assert ("added", now) == (now.kind, then)

@@ -7,7 +7,7 @@ import pytest
 from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store import discovery
 from regcluster.store.discovery import Primary, SlotMap, ask, ask_slots, read_slots
-from regcluster.store.endpoint import Endpoint, parse_endpoint
+from regcluster.store.endpoint import Endpoint, parse
 from tests.peer.processes import free_port
 from tests.store.constellation import constellation
 from tests.store.puppet import Puppet, saying
@@ -19,13 +19,13 @@ INFO = b"cluster_state:ok\r\ncluster_current_epoch:7\r\n"
 
 
 def at(puppet: Puppet) -> Endpoint:
-    return parse_endpoint(puppet.url)
+    return parse(puppet.url)
 
 
 async def test_a_question_is_asked_over_a_connection_of_its_own() -> None:
     """It introduces itself, asks, and leaves."""
     async with Puppet() as puppet:
-        replies = await ask(parse_endpoint(f"redis://u:p@127.0.0.1:{puppet.port}/2"), (b"X", b"y"))
+        replies = await ask(parse(f"redis://u:p@127.0.0.1:{puppet.port}/2"), (b"X", b"y"))
         await puppet.until(lambda: not puppet.peers)
 
     assert [b"y"] == replies
@@ -56,7 +56,7 @@ async def test_the_best_informed_server_is_believed() -> None:
     """One that was cut off still tells what it knew then; one that is gone tells nothing."""
     async with constellation() as sky, constellation() as stale:
         sky.epoch = 9
-        gone = parse_endpoint(f"redis://127.0.0.1:{free_port()}")
+        gone = parse(f"redis://127.0.0.1:{free_port()}")
         places = [gone, at(stale.puppets[0]), at(sky.puppets[1]), at(stale.puppets[1])]
         found = await ask_slots(places)
 
@@ -66,7 +66,7 @@ async def test_the_best_informed_server_is_believed() -> None:
 
 async def test_servers_that_all_fail_are_told_of() -> None:
     """By the first of them."""
-    places = [parse_endpoint(f"redis://127.0.0.1:{free_port()}") for _ in range(2)]
+    places = [parse(f"redis://127.0.0.1:{free_port()}") for _ in range(2)]
 
     with pytest.raises(StoreUnavailable, match=rf"^redis://127.0.0.1:{places[0].port}: .*refused"):
         await ask_slots(places)

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from regcluster.errors import ConfigError
-from regcluster.store.endpoint import Endpoint, parse_endpoint
+from regcluster.store.endpoint import Endpoint, parse
+from regcluster.store.places import parse_place
 
 PEM = "ssl_certfile={folder}/cert.pem&ssl_keyfile={folder}/key.pem"
 
@@ -24,7 +25,7 @@ def place(endpoint: Endpoint) -> tuple[str, int, str, int]:
 
 def problem(url: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        parse_endpoint(url)
+        parse_place(url)
     return str(caught.value)
 
 
@@ -61,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_url_names_a_place_and_a_database(url: str, expected: tuple[str, int, str, int]) -> None:
     """Spelled as redis-py spells it, with its defaults."""
-    assert expected == place(parse_endpoint(url))
+    assert expected == place(parse(url))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_url_names_a_place_and_a_database(url: str, expected: tuple[str, int, 
 )
 def test_a_url_names_who_we_are(url: str, expected: tuple[str, str]) -> None:
     """Before the host, or among the arguments; the former wins."""
-    endpoint = parse_endpoint(url)
+    endpoint = parse(url)
 
     assert expected == (endpoint.username, endpoint.password)
 
@@ -88,13 +89,13 @@ def test_a_url_names_who_we_are(url: str, expected: tuple[str, str]) -> None:
 @pytest.mark.parametrize("url", ["redis://edge:hunter2@cache", "unix:///a?password=hunter2"])
 def test_the_label_of_an_endpoint_holds_no_password(url: str) -> None:
     """It is what logs and messages show."""
-    assert "hunter2" not in parse_endpoint(url).label
+    assert "hunter2" not in parse(url).label
 
 
 @pytest.mark.parametrize("url", ["redis://cache", "unix:///run/redis.sock"])
 def test_without_rediss_there_is_no_tls(url: str) -> None:
     """The scheme alone decides."""
-    assert None is parse_endpoint(url).tls
+    assert None is parse(url).tls
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_tls_server_is_verified_unless_the_url_says_otherwise(
     arguments: str, expected: tuple[ssl.VerifyMode, bool]
 ) -> None:
     """Certificate and name are each checked by default."""
-    tls = parse_endpoint(f"rediss://cache{arguments}").tls
+    tls = parse(f"rediss://cache{arguments}").tls
 
     assert tls is not None
     assert expected == (tls.verify_mode, tls.check_hostname)
@@ -120,7 +121,7 @@ def test_a_tls_server_is_verified_unless_the_url_says_otherwise(
 
 def test_an_authority_of_ones_own_is_the_only_one_trusted(folder: Path) -> None:
     """With ``ssl_ca_certs`` the system's authorities do not count."""
-    tls = parse_endpoint(f"rediss://cache?ssl_ca_certs={folder}/ca.pem").tls
+    tls = parse(f"rediss://cache?ssl_ca_certs={folder}/ca.pem").tls
 
     assert tls is not None
     assert 1 == len(tls.get_ca_certs())
@@ -130,7 +131,7 @@ def test_a_certificate_of_ours_is_taken_with_its_key(folder: Path) -> None:
     """What a server that asks for client certificates needs."""
     url = f"rediss://cache?{PEM.format(folder=folder)}"
 
-    assert parse_endpoint(url).tls is not None
+    assert parse(url).tls is not None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from regcluster.errors import StoreError, StoreUnavailable
 from regcluster.store import open_store as open_url
-from regcluster.store.event import ALL, Since
+from regcluster.store.event import Since
 from regcluster.store.events import BATCH, Wanted
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.remote import RedisStore
@@ -163,7 +163,7 @@ async def test_what_was_there_before_is_no_news(store: RedisStore) -> None:
 async def test_the_feed_can_be_read_from_its_beginning(store: RedisStore) -> None:
     """As far back as it reaches, and on from there; more than fits into one answer too."""
     expected = await bound(store, *range(1, BATCH + 10))
-    async with listening(store, Wanted(since=ALL)) as listener:
+    async with listening(store, Wanted(since=Since(at=0))) as listener:
         expected += await bound(store, 250)
         await listener.count(len(expected))
 
@@ -259,7 +259,7 @@ async def test_a_feed_that_was_capped_has_a_gap_before_its_beginning(
     """Who asks for all there ever was has to hear that it is not there."""
     await bound(store, 1, 2, 3)
     real_server.ask(b"XTRIM", FEED, b"MAXLEN", 1)
-    async with listening(store, Wanted(since=ALL)) as listener:
+    async with listening(store, Wanted(since=Since(at=0))) as listener:
         await listener.count(2)
 
     assert [("gap", ""), ("added", "sip:alice@192.0.2.3")] == listener.told

@@ -3,7 +3,7 @@
 import pytest
 
 from regcluster.errors import ConfigError
-from regcluster.store.endpoint import Endpoint, parse_endpoint
+from regcluster.store.endpoint import Endpoint, parse
 from regcluster.store.places import Seeds, parse_place
 from regcluster.store.sentinel import SentinelPlace
 
@@ -27,7 +27,7 @@ def addresses(places: Seeds) -> list[tuple[str, int]]:
 @pytest.mark.parametrize("url", ["redis://h:7000/3", "unix:///run/redis.sock", "redis://a?db=2"])
 def test_a_url_of_one_server_is_read_as_ever(url: str) -> None:
     """Nothing about it has changed."""
-    assert parse_endpoint(url) == parse_place(url)
+    assert parse(url) == parse_place(url)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_without_rediss_there_is_no_tls(url: str) -> None:
 
 def test_another_address_is_entered_in_the_same_way() -> None:
     """Servers that are found later are known by the URL's name, password and database."""
-    one = parse_endpoint("redis://u:p@a:1/3")
+    one = parse("redis://u:p@a:1/3")
     other = one.at("::1", 2)
 
     assert ("[::1]:2", "::1", 2) == (other.label, other.host, other.port)

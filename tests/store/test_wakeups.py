@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from regcluster.config import StoreSettings
-from regcluster.store.endpoint import Endpoint, parse_endpoint
+from regcluster.store.endpoint import Endpoint, parse
 from regcluster.store.keys import Keys
 from regcluster.store.wakeups import PING_S, Wakeups
 from tests.servers import RealServer
@@ -70,7 +70,7 @@ def message(channel: str, event: str) -> bytes:
 
 def place(puppet: Puppet, login: str = "") -> Endpoint:
     """The way to ``puppet``."""
-    return parse_endpoint(puppet.url.replace("//", f"//{login}"))
+    return parse(puppet.url.replace("//", f"//{login}"))
 
 
 @pytest.mark.server
@@ -86,8 +86,8 @@ async def test_it_rings_for_feeds_that_grow(
     start = keys.feeds[0].removesuffix(b":{0}:e")
     url = real_server.url + query
     with real_server.client() as client:
-        client.execute_command("SELECT", parse_endpoint(url).db)
-        async with listening([parse_endpoint(url)], start) as (_, bell):
+        client.execute_command("SELECT", parse(url).db)
+        async with listening([parse(url)], start) as (_, bell):
             await bell.times(1)
             client.execute_command("XADD", b"other" + keys.feeds[1], "*", "a", "b")
             client.execute_command("XADD", keys.indexes[2], "*", "a", "b")

@@ -13,7 +13,7 @@ from regcluster.config import LocationSettings, RegistrarSettings, Settings
 from regcluster.control import output
 from regcluster.control.admin import (
     Wish,
-    means,
+    drop_contact,
     plan_add,
     read_contact,
     read_cursor,
@@ -126,12 +126,10 @@ async def remove_contact(desk: Desk, request: Request) -> Response:
         raise Problem(400, "say either contact or ruid")
     contact = query.contact and allowed(lambda: read_contact(query.contact, settings.registrar))
     store = await desk.node.store()
-    ruids = [query.ruid]
     if contact:
-        record = await store.fetch(aor, table)
-        named = [each for each in record.bindings if means(contact, each, settings.location)]
-        ruids = [binding.ruid for binding in named]
-    removed = sum([await store.drop(aor, ruid, table) for ruid in ruids])
+        removed = await drop_contact(store, aor, contact, table, settings.location)
+    else:
+        removed = await store.drop(aor, query.ruid, table)
     return _removed(aor, removed, f"{aor} has no binding {query.contact or query.ruid}")
 
 

@@ -24,7 +24,7 @@ def append_to_reply(text: str) -> int:
 
 def is_present(name: str) -> int:
     """Whether the request has such a header."""
-    return _yes(current_call().request.first(header_name(name)) is not None)
+    return yes(current_call().request.first(header_name(name)) is not None)
 
 
 def get(name: str) -> str | None:
@@ -45,7 +45,7 @@ def gete(name: str) -> str:
 
 def has_totag() -> int:
     """Whether the request is inside a dialog."""
-    return _yes("tag" in parse_name_addr(gete("to")).params)
+    return yes("tag" in parse_name_addr(gete("to")).params)
 
 
 def is_request() -> int:
@@ -61,7 +61,7 @@ def is_reply() -> int:
 def has_ruri_user() -> int:
     """Whether the Request-URI has a user."""
     uri = current_call().uri
-    return _yes(isinstance(uri, SipUri) and uri.user is not None)
+    return yes(isinstance(uri, SipUri) and uri.user is not None)
 
 
 def has_user_agent() -> int:
@@ -72,7 +72,7 @@ def has_user_agent() -> int:
 def process_maxfwd(_: int) -> int:
     """Whether the request may be sent on once more; sending it on counts it down."""
     hops = get("max-forwards")
-    return _yes(hops is None or parse_max_forwards(hops) > 0)
+    return yes(hops is None or parse_max_forwards(hops) > 0)
 
 
 def sanity_check(_: int = 0, __: int = 0) -> int:
@@ -92,7 +92,8 @@ def _rows(text: str) -> list[tuple[str, str]]:
     return rows
 
 
-def _yes(is_so: bool) -> int:
+def yes(is_so: bool) -> int:
+    """An answer as Kamailio's scripts know it."""
     return YES if is_so else NO
 
 

@@ -11,6 +11,7 @@ from regcluster.errors import StoreUnavailable
 from regcluster.registrar.codes import LookupCode, SaveCode, UnregisterCode
 from regcluster.registrar.options import SaveFlag
 from regcluster.route.ksr.contacts import profile_of
+from regcluster.route.ksr.headers import yes
 from regcluster.route.ksr.replies import is_settled
 from regcluster.route.registrar import RegistrarFace
 from regcluster.route.sync import current_call, current_run, wait_for
@@ -41,12 +42,12 @@ def reg_send_reply() -> int:
     if run.call.registrar.reg_send_reply():
         return 1
     run.is_failed = run.failure is not None
-    return _yes(run.is_failed)
+    return yes(run.is_failed)
 
 
 def set_q_override(q: str) -> int:
     """Bind the contacts of the next save with this preference."""
-    return _yes(_face().set_q_override(q))
+    return yes(_face().set_q_override(q))
 
 
 def lookup(table: str) -> int:
@@ -93,12 +94,12 @@ def registered_flags(table: str, uri: str, match_option: int) -> int:
 
 def registered_action(table: str, uri: str, match_option: int, match_action: int) -> int:
     """Whether a user has a contact of one kind, and what to do with it."""
-    return _yes(_asked(_face().registered(table, uri, match_option, match_action), False))
+    return yes(_asked(_face().registered(table, uri, match_option, match_action), False))
 
 
 def add_sock_hdr(name: str) -> int:
     """Tell the next registrar which socket of ours the request came in on."""
-    return _yes(_face().add_sock_hdr(name))
+    return yes(_face().add_sock_hdr(name))
 
 
 def unregister(table: str, uri: str) -> int:
@@ -115,17 +116,17 @@ def reg_fetch_contacts(table: str, uri: str, profile: str) -> int:
     """Put all contacts of a user into a profile, for ``$ulc``."""
     if not uri:
         return -1
-    return _yes(_asked(_face().reg_fetch_contacts(table, uri, profile), None) is not None)
+    return yes(_asked(_face().reg_fetch_contacts(table, uri, profile), None) is not None)
 
 
 def reg_free_contacts(profile: str) -> int:
     """Empty a profile."""
-    return _yes(_face().reg_free_contacts(profile))
+    return yes(_face().reg_free_contacts(profile))
 
 
 def reg_from_user(table: str, uri: str, mode: int) -> int:
     """Whether the request comes from where a user has registered."""
-    return _yes(bool(uri) and _asked(_face().reg_from_user(table, uri, mode), False))
+    return yes(bool(uri) and _asked(_face().reg_from_user(table, uri, mode), False))
 
 
 def ulc_rget(profile: str, attribute: str) -> str | int:
@@ -159,10 +160,6 @@ def _asked(question: Awaitable[T], failed: T) -> T:
         return wait_for(question)
     except StoreUnavailable:
         return failed
-
-
-def _yes(is_so: bool) -> int:
-    return 1 if is_so else -1
 
 
 FUNCTIONS: dict[str, object] = {
