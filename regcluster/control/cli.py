@@ -19,6 +19,7 @@ from regcluster.control import bindings, output, running, watch
 from regcluster.control.bench import bench
 from regcluster.control.completion import completion
 from regcluster.control.drain import drain
+from regcluster.control.edition import edition
 from regcluster.control.exits import NO_STORE, UNUSABLE, fail
 from regcluster.control.export import export
 from regcluster.control.intake import import_
@@ -53,7 +54,7 @@ class Faced(click.Group):
 
 
 @click.group(cls=Faced, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s", prog_name="regcluster")
+@click.version_option(f"{__version__}, {edition()}", message="regcluster %(version)s")
 def main() -> None:
     """A SIP registrar and location service that keeps its bindings in Redis.
 

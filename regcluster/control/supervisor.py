@@ -28,6 +28,7 @@ from regcluster.config.secrets import secret_free
 from regcluster.control import http, porter
 from regcluster.control.api.app import Api
 from regcluster.control.cpus import usable_cpus
+from regcluster.control.edition import edition
 from regcluster.control.errand import FOLDER, Answer, Errand, home
 from regcluster.control.front import Front
 from regcluster.control.gauges import NodeGauges
@@ -151,6 +152,7 @@ class Supervisor:
         logger.info(
             "node started",
             version=__version__,
+            edition=edition(),
             workers=self._gauges.workers,
             udp=self._settings.listen.udp,
             tcp=self._settings.listen.tcp,

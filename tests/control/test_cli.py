@@ -13,6 +13,7 @@ from regcluster import __version__
 from regcluster.config import schema
 from regcluster.config.reference import render
 from regcluster.control.cli import main
+from regcluster.control.edition import edition
 from tests.control.watch import own_log
 
 BAD = ["--set", "log.level=loud", "--set", "node.workers=-1"]
@@ -31,8 +32,8 @@ def run(*arguments: str, environ: dict[str, str] | None = None) -> Result:
 
 
 def test_version_is_the_packages_own() -> None:
-    """One version, one place."""
-    assert f"regcluster {__version__}\n" == run("--version").output
+    """One version, one place; and whether it is the build that takes half the time."""
+    assert f"regcluster {__version__}, {edition()}\n" == run("--version").output
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -210,7 +211,7 @@ def test_python_m_regcluster_is_the_command_line() -> None:
         check=True,
     )
 
-    assert f"regcluster {__version__}\n" == run.stdout
+    assert f"regcluster {__version__}, {edition()}\n" == run.stdout
 
 
 @pytest.mark.parametrize(
