@@ -8,9 +8,10 @@ one that it claims (RFC 5923 §8).
 """
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Final, Protocol
 
-from regcluster.edge.sockets import Address
+from regcluster.edge.sockets import Address, is_wildcard
 from regcluster.errors import SipError
 from regcluster.route.exchange import Source
 from regcluster.sip.hop import Hop
@@ -33,6 +34,9 @@ Count = Callable[[str], None]
 """Adds one to a counter, under a label from a small fixed set."""
 
 _MAX_WORKER_DIGITS: Final = 4
+
+_SOCKET: Final = "udp."
+"""Begins the token of a socket. No worker is called so."""
 
 
 def hop_of(transport: str, address: Address) -> Hop:
@@ -108,6 +112,26 @@ class FlowTable:
     def by_hop(self, hop: Hop) -> Flow | None:
         """A live flow to that very transport, address and port."""
         return self._by_hop.get(hop)
+
+
+def socket_token(local: Hop) -> str:
+    """A token for a UDP socket of ours, where no flow lasts: ``udp.<address in hex>.<port>``.
+
+    A Via parameter has no room for colons. Empty if nobody knows the address.
+    """
+    host = local.host.partition("%")[0]
+    return "" if is_wildcard(host) else f"{_SOCKET}{ip_address(host).packed.hex()}.{local.port}"
+
+
+def socket_named(token: str) -> str:
+    """The socket that ``token`` names, ``udp:192.0.2.1:5060``; empty if it names none."""
+    if not token.startswith(_SOCKET):
+        return ""
+    packed, _, port = token.removeprefix(_SOCKET).partition(".")
+    try:
+        return f"udp:{Hop('UDP', str(ip_address(bytes.fromhex(packed))), int(port)).render()}"
+    except ValueError:
+        return ""
 
 
 def worker_of(token: str) -> int | None:

@@ -11,7 +11,7 @@ the address that the Path names counts, as it does for connections of other node
 from collections.abc import Callable, Sequence
 
 from regcluster import metrics
-from regcluster.edge.flow import Flow
+from regcluster.edge.flow import Flow, socket_named, socket_token
 from regcluster.edge.identity import Identity, is_local_address
 from regcluster.edge.relay import Relay
 from regcluster.edge.resolver import Resolver
@@ -83,7 +83,7 @@ class Outbound:
             flow.transport,
             sent_by,
             source.peer,
-            source.token,
+            source.token or self._way_in(source),
             secret,
             branch.path,
             way.headers,
@@ -152,11 +152,20 @@ class Outbound:
             flows.sort(key=lambda flow: flow.local.host != leading)
         return flows[0] if flows else None
 
+    def _way_in(self, source: Flow) -> str:
+        """The socket a datagram came to, as our Via names it; empty where what goes back leaves
+        from there anyway.
+        """
+        usual = self._datagram_flow(source.peer)
+        return "" if usual and usual.local == source.local else socket_token(source.local)
+
     def _send_back(self, forwarded: Forwarded) -> bool:
-        if forwarded.flow:
+        socket = socket_named(forwarded.flow)
+        if forwarded.flow and not socket:
             return self._relay.send(forwarded.flow, forwarded.data)
         if forwarded.hop.transport == "UDP":
-            flow = self._datagram_flow(forwarded.hop)
+            # The NAT of whoever asked lets in nothing from another socket (RFC 3581 §4).
+            flow = self._flow_from(socket, forwarded.hop) or self._datagram_flow(forwarded.hop)
         else:
             flow = self._streams.table.by_hop(forwarded.hop)
         return flow is not None and flow.send(forwarded.data)

@@ -24,7 +24,7 @@ COOKIE: Final = "z9hG4bK"
 DEFAULT_MAX_FORWARDS: Final = 70
 
 FLOW_PARAM: Final = "rc-flow"
-"""Via parameter of ours: the stream connection the request came in on."""
+"""Via parameter of ours: the stream connection the request came in on, or the UDP socket."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,8 @@ class Outgoing:
     sent_by: str
     source: Hop
     flow: str
-    """Token of the stream connection it came in on; empty for UDP."""
+    """Token of the stream connection it came in on, or of the UDP socket; empty: what goes back may
+    leave from any."""
     secret: bytes = field(repr=False)
     """What all nodes of the cluster know and nobody else; never empty."""
     path: str = ""

@@ -31,7 +31,8 @@ class Forwarded:
     data: bytes
     hop: Hop
     flow: str
-    """Token of the stream connection the request came in on; empty if it came over UDP."""
+    """Token of the stream connection the request came in on, or of the UDP socket; empty: any will
+    do."""
 
 
 def pop_via(response: Response, wrote: Callable[[Via], bool], secret: bytes) -> Forwarded | None:

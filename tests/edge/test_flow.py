@@ -2,7 +2,8 @@
 
 import pytest
 
-from regcluster.edge.flow import FlowTable, worker_of
+from regcluster.edge.flow import FlowTable, socket_named, socket_token, worker_of
+from regcluster.sip.grammar import is_token
 from regcluster.sip.hop import Hop
 
 PEER = Hop("TCP", "192.0.2.1", 5060)
@@ -149,3 +150,33 @@ def test_a_token_tells_its_worker(token: str, worker: int) -> None:
 def test_a_token_nobody_minted_names_no_worker(token: str) -> None:
     """Tokens come back in messages, so anything may stand there."""
     assert None is worker_of(token)
+
+
+@pytest.mark.parametrize(
+    ("host", "socket"),
+    [
+        ("192.0.2.1", "udp:192.0.2.1:5060"),
+        ("2001:db8::1", "udp:[2001:db8::1]:5060"),
+        # Which link it was is nothing that a peer could keep for us.
+        ("fe80::1%2", "udp:[fe80::1]:5060"),
+    ],
+)
+def test_a_socket_has_a_token_too(host: str, socket: str) -> None:
+    """One that a Via parameter can hold, and that is no connection's."""
+    token = socket_token(Hop("UDP", host, 5060))
+
+    assert (socket, True, None) == (socket_named(token), is_token(token), worker_of(token))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_socket_at_an_unknown_address_has_none(host: str) -> None:
+    """A datagram that came by broadcast: nothing can leave from there."""
+    assert "" == socket_token(Hop("UDP", host, 5060))
+
+
+@pytest.mark.parametrize(
+    "token", ["", "0.e.1", "udp.", "udp.c0.5060", "udp.xyz.5060", "udp.c0000201", "udp.c0000201.x"]
+)
+def test_what_names_no_socket(token: str) -> None:
+    """Connections, and what another version may have written."""
+    assert "" == socket_named(token)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from regcluster.edge.flow import socket_token
+from regcluster.sip.hop import Hop
 from regcluster.sip.message import Request, Response
 from regcluster.sip.parser import parse
 from tests import wire
@@ -58,6 +60,62 @@ async def test_a_response_goes_back_over_udp(ways: Ways, phone: tuple[Peer, int]
         source,
         counted,
     )
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+async def test_a_response_leaves_from_the_socket_its_request_came_to(
+    tmp_path: Path, phone: tuple[Peer, int], asked: int
+) -> None:
+    """RFC 3581 §4: the caller's NAT lets in nothing from any other."""
+    hosts = ("127.0.0.1", "127.0.0.1")
+    async with opened(tmp_path, udp_hosts=hosts) as ways:
+        ours = ways.udps[asked]
+
+        assert ours.port == await answered_from(ways, phone, ours)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+async def test_a_response_leaves_from_the_address_its_request_came_to(
+    tmp_path: Path, phone: tuple[Peer, int], host: str
+) -> None:
+    """RFC 3581 §4: a node that listens on every address may be called at any, such as a shared one.
+
+    The caller's socket is connected: as a NAT would, it hears that address alone.
+    """
+    async with opened(tmp_path, udp_hosts=("0.0.0.0",)) as ways:
+        ours = Hop("UDP", host, ways.udp.port)
+
+        assert ours.port == await answered_from(ways, phone, ours)
+
+
+async def test_a_response_leaves_from_another_socket_where_that_one_is_not_here(
+    ways: Ways, phone: tuple[Peer, int]
+) -> None:
+    """A balancer may bring it to a node that has not the address its request came to."""
+    peer, port = phone
+    below = f"SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-1"
+    flow = socket_token(Hop("UDP", "192.0.2.66", ways.udp.port))
+    top = f"SIP/2.0/UDP 127.0.0.1:{ways.udp.port};{sealed(below, flow)};rc-flow={flow}"
+    response = parse(wire.response(via=[top, below]))
+    assert isinstance(response, Response)
+
+    dropped = ways.outbound.respond(response)
+    _, source = await peer.next()
+
+    assert ("", ways.udp.port) == (dropped, source)
+
+
+async def answered_from(ways: Ways, phone: tuple[Peer, int], ours: Hop) -> int:
+    """The port from which a caller who has called at ``ours`` hears the phone's answer."""
+    peer, port = phone
+    async with udp_phone(remote=(ours.host, ours.port)) as (caller, _):
+        caller.send(wire.invite())
+        data, flow = await ways.inbox.next()
+        await ways.outbound.forward(request(data), to(f"sip:alice@127.0.0.1:{port}"), flow)
+        asked, _ = await peer.next()
+        assert "" == ways.outbound.respond(answer_to(asked))
+        _, source = await caller.next()
+    return source
 
 
 async def test_no_response_is_sent_on_before_the_secret_is_known(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from regcluster.config import LimitSettings
 from regcluster.edge.flow import FlowTable
@@ -47,8 +48,15 @@ class Peer(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self._arrived: asyncio.Queue[tuple[Request | Response, int]] = asyncio.Queue()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._arrived.put_nowait((parse(data), addr[1]))
+
+    def send(self, data: bytes) -> None:
+        """Send to the one address it speaks to."""
+        self._transport.sendto(data)
 
     async def next(self) -> tuple[Request | Response, int]:
         """The next message, and the port it was sent from."""
@@ -57,10 +65,14 @@ class Peer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def udp_phone(host: str = "127.0.0.1") -> AsyncIterator[tuple[Peer, int]]:
-    """A phone that listens on UDP, and its port."""
+async def udp_phone(
+    host: str = "127.0.0.1", remote: tuple[str, int] | None = None
+) -> AsyncIterator[tuple[Peer, int]]:
+    """A phone that listens on UDP, and its port; with ``remote`` it hears that address alone."""
     loop = asyncio.get_running_loop()
-    transport, peer = await loop.create_datagram_endpoint(Peer, local_addr=(host, 0))
+    transport, peer = await loop.create_datagram_endpoint(
+        Peer, local_addr=(host, 0), remote_addr=remote
+    )
     yield peer, transport.get_extra_info("sockname")[1]
     transport.close()
 
