@@ -62,27 +62,45 @@ def check(request: Request, wrote: Callable[[Via], bool]) -> Reply | None:
 
 
 def strip_route(request: Request, is_ours: Callable[[SipUri], bool]) -> Request:
-    """``request`` without the first Route value if that one names us (RFC 3261 §16.4)."""
-    first = first_route(request)
-    if first is None or not is_ours(first):
+    """``request`` without the Route values at the front that name us (RFC 3261 §16.4).
+
+    For each but the first we would send it to ourselves. A phone writes two if we are its outbound
+    proxy and its Service-Route as well.
+    """
+    count = 0
+    for value in request.values("route"):
+        uri = _route_uri(value)
+        if uri is None or not is_ours(uri):
+            break
+        count += 1
+    if not count:
         return request
-    return Request(request.method, request.uri, *without_first(request, "route"), request.body)
+    rows = without_first(request, "route", count)
+    return Request(request.method, request.uri, *rows, request.body)
 
 
 def first_route(request: Request) -> SipUri | None:
     """The URI of the first Route value, if there is one that SIP can reach."""
     routes = request.values("route")
-    uri = parse_uri(parse_name_addr(routes[0]).uri) if routes else None
-    return uri if isinstance(uri, SipUri) else None
+    return _route_uri(routes[0]) if routes else None
 
 
-def without_first(message: Headers, name: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Headers and lines of ``message`` without the first element of the list header ``name``."""
-    headers, lines = list(message.headers), list(message.lines)
-    at = [key for key, _ in headers].index(name)
-    rest = ", ".join(split_list(headers[at][1])[1:])
-    headers[at : at + 1] = [(name, rest)] if rest else []
-    lines[at : at + 1] = [f"{name.capitalize()}: {rest}"] if rest else []
+def without_first(
+    message: Headers, name: str, count: int = 1
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Headers and lines of ``message`` without ``count`` elements of the list header ``name``."""
+    headers: list[tuple[str, str]] = []
+    lines: list[str] = []
+    for (key, value), line in zip(message.headers, message.lines, strict=True):
+        if key != name or not count:
+            headers.append((key, value))
+            lines.append(line)
+            continue
+        elements = split_list(value)
+        if left := ", ".join(elements[count:]):
+            headers.append((key, left))
+            lines.append(f"{name.capitalize()}: {left}")
+        count -= min(count, len(elements))
     return headers, lines
 
 
@@ -123,6 +141,11 @@ def forward(request: Request, target: SipUri, outgoing: Outgoing) -> bytes:
         lines.append(f"Content-Length: {len(request.body)}")
     head = "\r\n".join([*lines, "", ""])
     return head.encode("utf-8", "surrogateescape") + request.body
+
+
+def _route_uri(value: str) -> SipUri | None:
+    uri = parse_uri(parse_name_addr(value).uri)
+    return uri if isinstance(uri, SipUri) else None
 
 
 def _has_looped(request: Request, wrote: Callable[[Via], bool]) -> bool:

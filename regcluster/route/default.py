@@ -95,7 +95,7 @@ class BuiltIn:
             call.answer(refusal)
             return
         if call.request.first("route") is not None:
-            # Whoever knows one of our users could else have us send to any host there is. One that
+            # Whoever knows one of our users could else have us send to any host there is. Any that
             # names us is off by now, and we never Record-Route: no honest request has another.
             call.reply(403, "Preloaded Route Denied")
             return

@@ -281,12 +281,14 @@ def test_no_row_hides_another_one(path: str, name: str, value: str) -> None:
         ("<tel:+1>", ["<tel:+1>"]),
         ("<sip:192.0.2.9;lr>,<sip:a;lr>", ["<sip:a;lr>"]),
         (["<sip:192.0.2.9;lr>", "<sip:a;lr>"], ["<sip:a;lr>"]),
-        (["<sip:192.0.2.9;lr>", "<sip:192.0.2.9;lr>"], ["<sip:192.0.2.9;lr>"]),
+        (["<sip:192.0.2.9;lr>", "<sip:192.0.2.9;lr>"], []),
+        ("<sip:192.0.2.9;lr>, <sip:x@192.0.2.9;lr>, <sip:a;lr>", ["<sip:a;lr>"]),
+        (["<sip:192.0.2.9;lr>", "<tel:+1>"], ["<tel:+1>"]),
         (["<sip:a;lr>", "<sip:192.0.2.9;lr>"], ["<sip:a;lr>", "<sip:192.0.2.9;lr>"]),
     ],
 )
-def test_a_first_route_that_names_us_is_taken_off(route: Any, left: list[str]) -> None:
-    """RFC 3261 §16.4: the first alone; whatever else is to be visited stays, in order."""
+def test_routes_that_lead_to_us_are_taken_off(route: Any, left: list[str]) -> None:
+    """RFC 3261 §16.4: from the front; whatever else is to be visited stays, in order."""
     assert left == strip_route(read(invite(route=route)), is_ours).values("route")
 
 
