@@ -23,5 +23,7 @@ def redirect(branches: Sequence[Branch], uri: Uri) -> Reply | None:
 
 def _contact(branch: Branch) -> str:
     q = "" if branch.q < 0 else f";q={render_q(branch.q)}"
-    expires = "" if branch.expires_in is None else f";expires={branch.expires_in}"
+    # One that is over (use_expired_contacts) has no time left to tell, and is good for one try.
+    left = max(branch.expires_in or 0, 0)
+    expires = f";expires={left}" if left else ""
     return f"<{branch.uri}>{q}{expires}"

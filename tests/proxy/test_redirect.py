@@ -25,6 +25,8 @@ def branch(uri: str, q: int = -1, expires_in: int | None = 60) -> Branch:
         ),
         # A script's own, which nobody has registered.
         ([branch("sip:a@192.0.2.1", 500, None)], "<sip:a@192.0.2.1>;q=0.5"),
+        # One that is over, which says nothing: then it is good for one try (§21.3.3).
+        ([branch("sip:a@192.0.2.1", 500, -4)], "<sip:a@192.0.2.1>;q=0.5"),
         # A caller may well use what we cannot forward to.
         ([branch("mailto:alice@example.test")], "<mailto:alice@example.test>;expires=60"),
         ([branch("sip:a@x.invalid;transport=ws")], "<sip:a@x.invalid;transport=ws>;expires=60"),
