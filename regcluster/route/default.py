@@ -15,6 +15,7 @@ from regcluster.registrar.codes import LookupCode
 from regcluster.registrar.gruu import instance_named
 from regcluster.registrar.methods import bit
 from regcluster.route.call import Call
+from regcluster.sip.grammar import parse_tags
 from regcluster.sip.message import METHODS
 from regcluster.sip.uri import SipUri, Uri
 
@@ -151,6 +152,10 @@ async def _allowed(call: Call) -> list[str]:
 def _answer_as_server(call: Call) -> None:
     """Answer what is addressed to this server itself, not to a user (RFC 3261 §11.2, §8.2.1)."""
     if call.method == "OPTIONS":
+        if required := parse_tags(call.request.all("require")):
+            # RFC 3261 §8.2.2.3: there is no extension here for what is not a REGISTER.
+            call.reply(420, headers=[("Unsupported", ", ".join(required))])
+            return
         # RFC 3261 §11.2: as it would answer an INVITE; balancers ask before they send anything.
         call.reply(200 if call.ourselves.is_ready else 503, headers=CAPABILITIES)
     elif call.method == "CANCEL":

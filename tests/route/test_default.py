@@ -296,6 +296,16 @@ async def test_the_server_itself_tells_what_it_can(uri: str, settings: RoutingSe
 
 
 @MODES
+async def test_the_server_itself_refuses_what_it_does_not_have(settings: RoutingSettings) -> None:
+    """RFC 3261 §8.2.2.3: who requires an extension must not think that it is there."""
+    data = request("OPTIONS", "sip:example.test", require=["path, Foo", "bar"])
+
+    assert [Reply(420, "Bad Extension", [("Unsupported", "path, foo, bar")])] == await effects(
+        data, settings
+    )
+
+
+@MODES
 async def test_a_node_that_is_not_ready_says_so_to_a_balancer(
     settings: RoutingSettings,
 ) -> None:
