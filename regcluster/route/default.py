@@ -113,16 +113,18 @@ class BuiltIn:
     async def _not_found(self, call: Call, code: LookupCode) -> None:
         """Nobody is there: who has named domains knows its users by them, who serves any does not.
 
-        The first is asked again later (480), the second has never heard of the user (404). A phone
-        that is there and does not take the method says which ones it does (405). What names no
-        user, and what was one of those temporary GRUUs that end with their binding, is not found.
+        The first is asked again later (480), the second has never heard of the user (404), unless
+        there are contacts, if only such as lead nowhere (480). A phone that is there and does not
+        take the method says which ones it does (405). What names no user, and what was one of those
+        temporary GRUUs that end with their binding, is not found.
         """
         if code == LookupCode.NOT_ALLOWED and (allowed := await _allowed(call)):
             call.reply(405, headers=[("Allow", ", ".join(allowed))])
         else:
             is_over = code == LookupCode.NOT_FOUND and _is_temporary(call.uri)
             is_nobody = is_over or code == LookupCode.FAILED
-            call.reply(480 if self._domains and not is_nobody else 404)
+            is_known = bool(self._domains) or code == LookupCode.FOUND
+            call.reply(480 if is_known and not is_nobody else 404)
 
 
 def _best(call: Call, is_secure: bool) -> Branch | None:

@@ -224,13 +224,14 @@ async def test_a_route_is_not_followed(method: str, to: str) -> None:
     ],
 )
 async def test_what_we_cannot_send_to_is_passed_over(unreachable_contact: str) -> None:
-    """The best contact is the best of those we have a transport for."""
+    """The best contact is the best of those we have a transport for; a user with none exists."""
     contacts = f"{unreachable_contact};q=1, <{CONTACT}>;q=0.1"
     alone = register(contact=unreachable_contact)
 
-    assert ([CONTACT], [UNAVAILABLE]) == (
+    assert ([CONTACT], [UNAVAILABLE], [UNAVAILABLE]) == (
         await sent_to(invite(), FORWARD, register(contact=contacts)),
         await effects(invite(), FORWARD, alone),
+        await effects(invite(), ANY_FORWARD, alone),
     )
 
 
