@@ -26,6 +26,7 @@ from regcluster.sip.hop import reply_hop
 from regcluster.sip.message import Request
 from regcluster.sip.parser import BadRequest, is_keepalive, parse
 from regcluster.sip.reply import REASONS, Reply, render_reply
+from regcluster.sip.stun import answer_stun
 
 LAST_WORDS_S: Final = 0.1
 """The longest a request may take to end once it is cancelled; a turn of the loop is usual."""
@@ -113,6 +114,11 @@ class Worker:
         try:
             message = parse(data, stream=transport != "UDP")
         except SipError as broken:
+            # Asked for only now: what is SIP need not wait for it.
+            if transport == "UDP" and (pong := answer_stun(data, flow.peer)):
+                metrics.count_keepalive("UDP")
+                flow.send(pong)
+                return
             self.bad_message(broken, flow)
             return
         if isinstance(message, Request):

@@ -64,6 +64,20 @@ async def test_a_keepalive_is_counted_and_not_answered(worker: Worker, data: byt
     assert (1, {}, 0) == (counted, ledger.drops(), flow.waiting)
 
 
+@pytest.mark.parametrize(("transport", "answers"), [("UDP", 1), ("TCP", 0)])
+async def test_a_binding_request_of_stun_is_answered_over_udp(
+    worker: Worker, transport: str, answers: int
+) -> None:
+    """RFC 5626 §3.5: by that a phone knows that its flow lives; on a stream line ends do it."""
+    ledger, flow = Ledger(), MemoryFlow(transport)
+
+    worker.receive(bytes.fromhex("00010000 2112a442") + b"twelve bytes", flow)
+
+    counted = ledger.count("sip_keepalives_total", transport=transport)
+    dropped = sum(ledger.drops().values())
+    assert (answers, 1 - answers, answers) == (counted, dropped, flow.waiting)
+
+
 @pytest.mark.parametrize(
     ("data", "line"),
     [
