@@ -123,12 +123,11 @@ def bench(
 
     if window is not None:
         fields.update(rate=0.0, window=window)
-    if self_check and fields["transport"] != "udp":
-        fail("--self-check is for UDP", UNUSABLE)
     load = Load(targets=targets or ("127.0.0.1:5060",), prepare=not no_prepare, **fields)
     try:
         load.check()
-        with echo() if self_check else nullcontext(None) as own, _watched() as watch:
+        server = echo(load.transport) if self_check else nullcontext(None)
+        with server as own, _watched() as watch:
             report = run(replace(load, targets=[own]) if own else load, watch)
     except ConfigError as wrong:
         fail("; ".join(wrong.problems), UNUSABLE)

@@ -78,7 +78,6 @@ def test_what_was_not_waited_for_is_told() -> None:
         (("--mix", "invite=1"), "regcluster: invite is no kind of request; there are register,"),
         (("--users", "0"), "users must be 1 or more"),
         (("example", "--seconds", "1"), "example is no address to send to"),
-        (("--transport", "tcp", "--self-check"), "--self-check is for UDP"),
     ],
 )
 def test_wrong_usage_is_one_sentence(options: tuple[str, ...], sentence: str) -> None:
@@ -117,6 +116,17 @@ def test_a_generator_at_its_limit_is_told_by_the_exit_code() -> None:
     assert 4 == result.exit_code
     assert "\nsent              500 in" in result.stdout
     assert "regcluster: not the server's limit: 1000000 requests a second" in result.stderr
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_generator_checks_itself_over_either_transport(transport: str) -> None:
+    """On a server of its own, whichever it is told to test: nothing has to run there."""
+    result = run("bench", "nobody.invalid:5060", "--self-check", "--transport", transport, *SHORT)
+
+    assert result.exit_code in (0, 4)
+    assert f"over {transport.upper()} to 127.0.0.1:" in result.stdout
+    assert "\ngood answers      500, " in result.stdout
 
 
 @pytest.mark.server

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -180,3 +181,26 @@ def test_an_echo_answers_by_method() -> None:
     assert [b"SIP/2.0 200 OK" + fields, b"SIP/2.0 302 Moved Temporarily" + fields, b""] == [
         answered(request % method) for method in (b"REGISTER", b"INVITE", b"ACK")
     ]
+
+
+def test_an_echo_answers_on_every_connection_until_it_is_closed() -> None:
+    """A request that comes in pieces once, several at once in order, whoever else has gone."""
+    request = b"%b sip:a@b SIP/2.0\r\nVia: %b\r\nContact: <sip:a@c>\r\nContent-Length: 0\r\n\r\n"
+    register, ack, invite = (
+        request % (method, method) for method in (b"REGISTER", b"ACK", b"INVITE")
+    )
+    with echo("tcp") as address:
+        host, _, port = address.partition(":")
+        gone, here = (socket.create_connection((host, int(port)), 5.0) for _ in range(2))
+        # Closed by a reset, as by a generator that is killed.
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        gone.close()
+        here.sendall(register[:40])
+        here.sendall(register[40:] + ack + invite)
+        expected = answered(register) + answered(invite)
+        found = b""
+        while len(found) < len(expected):
+            found += here.recv(1000)
+        here.close()
+
+    assert expected == found
