@@ -1,7 +1,7 @@
 """CPU per request with one and two processes that take SIP, over UDP and over TCP.
 
 Nothing is won by a second process on a machine whose processors the sender and the store need too;
-what is shown is that it costs nothing either.
+what is shown is what it costs.
 """
 
 import tempfile
