@@ -10,13 +10,14 @@ import pytest
 from regcluster.load import Load, Report, run
 from tests.peer.conftest import StartNode
 from tests.peer.node import Node
-from tests.peer.processes import HOST
+from tests.peer.processes import HOST, free_port
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(120)]
 
 SIPP = Path(__file__).parents[2] / "benchmarks" / "sipp"
 
-SCENARIOS = ("register", "refresh", "lookup", "options", "miss", "mix")
+REDIRECTED = ("register", "refresh", "lookup", "options", "miss", "mix")
+"""The scenarios for a node that does not forward."""
 
 MIX = {"register": 2, "refresh": 5, "lookup": 2, "miss": 1}
 
@@ -101,23 +102,40 @@ def test_bench_measures_a_node_from_the_command_line(start_node: StartNode) -> N
     assert 200 == json.loads(found.stdout)["good"]
 
 
-def test_sipp_offers_the_same_mixes(start_node: StartNode, sipp: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_sipp_offers_the_same_mixes(
+    start_node: StartNode, sipp: str, tmp_path: Path, transport: str
+) -> None:
     """Every scenario succeeds on a node, in the order in which they need each other's phones."""
     node = start_node()
-    target = f"{HOST}:{node.port}"
-    users = ["-inf", str(SIPP / "users.csv"), "-r", "200", "-m", "50", "-i", HOST]
-    quiet = ["-nostdin", "-timeout", "30", "-timeout_error"]
 
-    ends = {
-        name: subprocess.run(
-            [sipp, target, "-sf", str(SIPP / f"{name}.xml"), *users, *quiet],
-            cwd=tmp_path,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        ).returncode
-        for name in SCENARIOS
-    }
+    ends = {name: offered(sipp, name, node, transport, tmp_path) for name in REDIRECTED}
 
-    assert dict.fromkeys(SCENARIOS, 0) == ends
-    assert {f"{name}.xml" for name in SCENARIOS} == {file.name for file in SIPP.glob("*.xml")}
+    assert dict.fromkeys(REDIRECTED, 0) == ends
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_sipp_offers_what_is_forwarded(
+    start_node: StartNode, sipp: str, tmp_path: Path, transport: str
+) -> None:
+    """Phones and callers are one SIPp; a second one elsewhere takes the phones over."""
+    node = start_node(routing={"mode": "forward"})
+
+    ends = [offered(sipp, "forward", node, transport, tmp_path) for _ in range(2)]
+
+    assert [0, 0] == ends
+
+
+def test_every_scenario_is_run() -> None:
+    """By one of the tests above."""
+    assert {*REDIRECTED, "forward"} == {file.stem for file in SIPP.glob("*.xml")}
+
+
+def offered(sipp: str, name: str, node: Node, transport: str, folder: Path) -> int:
+    """SIPp's exit code after fifty calls of a scenario: 0 if all of them succeeded."""
+    command = [sipp, f"{HOST}:{node.port}", "-sf", str(SIPP / f"{name}.xml"), "-t", transport]
+    command += ["-inf", str(SIPP / "users.csv"), "-r", "200", "-m", "50"]
+    command += ["-i", HOST, "-p", str(free_port())]
+    command += ["-nostdin", "-timeout", "30", "-timeout_error"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
+    return run.returncode
