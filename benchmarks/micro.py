@@ -4,14 +4,21 @@ The pure steps, the round trip to the store, and whole requests take turns with 
 round by round, and of each the best round counts: what was slower than that was somebody else's
 doing. Caches are warm here as they never are in a node, so the figures are lower than there; their
 proportions hold, and so do the ratios from one machine to the next.
+
+A process measures the package that it has imported. Another copy is measured by another process,
+which runs this module as a program.
 """
 
+import os
 import platform
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from benchmarks import calibration, inside, stages
 from benchmarks.crowd import server
@@ -35,12 +42,16 @@ that it shares with nobody."""
 
 YARDSTICK = "yardstick"
 
+CHECKOUT = Path(__file__).parents[1]
+
 
 @dataclass(slots=True)
 class Micro:
     """The best of all rounds so far, µs of CPU, by the name of the part."""
 
     best: dict[str, float] = field(default_factory=dict)
+    build: str = field(default_factory=lambda: build())
+    """What they are of: ratios of another Python, or of compiled code, are others."""
 
     def note(self, name: str, cost_us: float) -> None:
         """One more round of a part."""
@@ -60,7 +71,7 @@ class Micro:
 
 
 def build() -> str:
-    """What the figures are of: ratios of another Python, or of compiled code, are others."""
+    """The Python of this process, and the kind of package it has imported."""
     version = ".".join(platform.python_version_tuple()[:2])
     version += "-debian" if is_debian() else ""
     kind = "native" if str(parser.__file__).endswith(".so") else "pure"
@@ -73,28 +84,58 @@ def measure(rounds: int = ROUNDS, on_round: Callable[[], None] = lambda: None) -
 
 
 def run(options: Options) -> Report:
-    """The figures as a report."""
+    """The figures as a report: of this process's package, and of one beside it."""
     rounds = ROUNDS if options.full else QUICK_ROUNDS
     progress = Progress("rounds of every part of a request", rounds)
-    return told(measure(rounds, progress.step))
+    found = [measure(rounds, progress.step)]
+    if options.beside:
+        found.append(beside(options.beside, rounds))
+    return told(found)
 
 
-def told(micro: Micro) -> Report:
-    """What was measured, as a report."""
-    ratios = micro.ratios
+def beside(checkout: Path, rounds: int) -> Micro:
+    """What the package in ``checkout`` takes; raises ``RuntimeError`` where it cannot be measured.
+
+    Its process has it first on the path.
+    """
+    path = os.pathsep.join(map(str, (checkout, CHECKOUT)))
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.micro", str(rounds)],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    try:
+        found = msgspec.json.decode(run.stdout, type=Micro)
+    except msgspec.DecodeError as error:
+        raise RuntimeError(f"{checkout} told no figures, exit code {run.returncode}") from error
+    if found.build == build():
+        found.build += f" in {checkout.name}"
+    return found
+
+
+def told(found: Sequence[Micro]) -> Report:
+    """What was measured, as a report; a column for each build."""
+    parts = list(found[0].ratios)
     rows: list[Row] = [
-        {"part": name, "us": round(micro.best[name], 2), "ratio": round(ratio, 3)}
-        for name, ratio in ratios.items()
+        {
+            "part": part,
+            "build": micro.build,
+            "bar": part if len(found) == 1 else f"{part}, {micro.build.rpartition('-')[2]}",
+            "us": round(micro.best[part], 2),
+            "ratio": round(micro.ratios[part], 3),
+        }
+        for part in parts
+        for micro in found
+        if part in micro.best
     ]
-    lines = [f"{'CPU, ' + build():44}{'µs':>9}{'ratio':>9}"]
-    lines += [f"{name:44}{micro.best[name]:9.2f}{ratio:9.2f}" for name, ratio in ratios.items()]
-    lines.append(f"{'a turn of the yardstick':44}{micro.yardstick_us:9.2f}{1:9.2f}")
     chart = Chart(
         name="micro",
-        title=f"Parts of a request beside a turn of the yardstick ({build()})",
+        title="Parts of a request beside a turn of the yardstick",
         kind="bars",
-        x="part",
+        x="bar",
         y="ratio",
+        by="build",
         y_label="turns of the yardstick",
     )
     return Report(
@@ -102,9 +143,25 @@ def told(micro: Micro) -> Report:
         title="Parts of a request, alone",
         unit="turns of the yardstick",
         rows=rows,
-        text="\n".join(lines),
+        text="\n".join(_table(found, parts)),
         charts=[chart],
     )
+
+
+def _table(found: Sequence[Micro], parts: Sequence[str]) -> Iterator[str]:
+    yield f"{'CPU':42}" + "".join(f"{micro.build:>24}" for micro in found)
+    yield " " * 42 + f"{'µs':>15}{'ratio':>9}" * len(found)
+    for part in parts:
+        yield f"{part:42}" + "".join(_figures(micro, part) for micro in found)
+    turns = "".join(f"{micro.yardstick_us:15.2f}{1:9.2f}" for micro in found)
+    yield f"{'a turn of the yardstick':42}{turns}"
+
+
+def _figures(micro: Micro, part: str) -> str:
+    """Of a part, which an older copy may not know."""
+    if part not in micro.best:
+        return f"{'-':>15}{'-':>9}"
+    return f"{micro.best[part]:15.2f}{micro.ratios[part]:9.2f}"
 
 
 async def _measure(rounds: int, on_round: Callable[[], None]) -> Micro:
@@ -135,3 +192,7 @@ async def _play(whole: Inside, micro: Micro) -> None:
     micro.note("the store's own work for a save", save.store)
     micro.note("whole REGISTER, the store's work apart", (await whole.register()).here)
     micro.note("whole lookup and 302, the store's apart", (await whole.call()).here)
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(msgspec.json.encode(measure(int(sys.argv[1]))))
