@@ -5,6 +5,7 @@ would get half of the traffic, and nobody would be told. Bound without it, if on
 address that somebody has is refused.
 """
 
+import errno
 import socket
 
 from regcluster.config import ListenSettings
@@ -33,4 +34,7 @@ def bind_alone(key: str, kind: socket.SocketKind, text: str) -> socket.socket:
     try:
         return bind(kind, *parse_address(text), is_shared=False)
     except OSError as why:
-        raise ConfigError([f"{key}: {why.strerror}"]) from None
+        problem = f"{key}: {why.strerror}"
+        if why.errno == errno.EADDRINUSE:
+            problem += f"; another program has it: --set {key}=... takes another port"
+        raise ConfigError([problem]) from None

@@ -159,7 +159,10 @@ def test_a_port_that_is_taken_is_refused_in_one_sentence() -> None:
         with pytest.raises(ConfigError) as refused:
             http.bind(address)
 
-    assert f"http.listen: cannot listen on {address}: Address already in use" == str(refused.value)
+    assert (
+        f"http.listen: cannot listen on {address}: Address already in use; another program has it: "
+        "--set http.listen=... takes another port"
+    ) == str(refused.value)
 
 
 def test_an_ipv6_address_is_bound() -> None:

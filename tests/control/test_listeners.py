@@ -36,6 +36,14 @@ def problems(**listen: list[str]) -> list[str]:
     return []
 
 
+def refusal(key: str, address: str) -> str:
+    """What is said of an address that somebody has."""
+    return (
+        f"{key}: cannot listen on {address}: Address already in use; another program has it: "
+        f"--set {key}=... takes another port"
+    )
+
+
 def test_free_addresses_are_left_free() -> None:
     """The workers have to bind them after this."""
     address = f"{HOST}:{free_port()}"
@@ -45,11 +53,11 @@ def test_free_addresses_are_left_free() -> None:
 
 
 def test_another_nodes_address_is_refused(udp: str, tcp: str) -> None:
-    """Though it would share it, as our own workers do; every such address is named."""
+    """Though it would share it, as our own workers do; each is named, with a way out."""
     assert [
-        f"listen.udp: cannot listen on {udp}: Address already in use",
-        f"listen.tcp: cannot listen on {tcp}: Address already in use",
-        f"listen.tcp_proxied: cannot listen on {tcp}: Address already in use",
+        refusal("listen.udp", udp),
+        refusal("listen.tcp", tcp),
+        refusal("listen.tcp_proxied", tcp),
     ] == problems(udp=[udp], tcp=[tcp], tcp_proxied=[tcp])
 
 

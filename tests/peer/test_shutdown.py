@@ -188,7 +188,7 @@ async def test_a_second_node_at_the_same_address_is_refused(start_node: StartNod
         "regcluster: 2 problems in the settings",
         f"  listen.udp: cannot listen on {HOST}:{node.port}: Address already in use",
         f"  listen.tcp: cannot listen on {HOST}:{node.port}: Address already in use",
-    ] == told.decode().splitlines()
+    ] == [line.partition(";")[0] for line in told.decode().splitlines()]
 
 
 async def test_sighup_applies_a_new_lifetime(start_node: StartNode) -> None:
