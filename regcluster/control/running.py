@@ -95,6 +95,10 @@ def choose(wanted: str | None) -> Node:
         running = [node for node in running if wanted in (node.answer.node, str(node.answer.pid))]
         if not running:
             say_no(f"no node {wanted} runs here, but {titles}")
+        if len(running) > 1:
+            ways = " or ".join(f"--node {node.answer.pid}" for node in running)
+            problem = f"{len(running)} nodes here are called {output.printable(wanted)}"
+            raise click.UsageError(f"{problem}; name its process: {ways}")
     if len(running) > 1:
         raise click.UsageError(f"{len(running)} nodes run here, so say --node: {titles}")
     return running[0]

@@ -228,7 +228,8 @@ def test_one_of_several_nodes_has_to_be_named(folder: Path) -> None:
     assert (2, "") == (unnamed.exit_code, unnamed.stdout)
     assert f"3 nodes run here, so say --node: {every}" in unnamed.stderr
     assert named.stdout.startswith("edge-1 (process 1): registrar.max_contacts is 5")
-    assert "2 nodes run here, so say --node" in twice.stderr
+    told = "2 nodes here are called edge-2; name its process: --node 2 or --node 3"
+    assert (2, True) == (twice.exit_code, told in twice.stderr)
     assert third.stdout.startswith("edge-2 (process 3) goes by its settings")
     assert (1, f"regcluster: no node edge-9 runs here, but {every}\n") == (
         other.exit_code,
