@@ -9,9 +9,11 @@ from anyio.abc import TaskGroup
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from regcluster.config.secrets import secret_free
 from regcluster.control import output
 from regcluster.control.api.answers import NO_STORE, problem
 from regcluster.errors import StoreError
+from regcluster.log import get_logger
 
 HEARTBEAT_S = 15.0
 """After so much silence something is sent, so that everybody between knows we are there."""
@@ -28,6 +30,8 @@ GOODBYE_S = 0.5
 MOST = 8
 """Streams at once: each reads the whole feed, about once a second."""
 
+logger = get_logger(__name__)
+
 
 class Streams:
     """Those that are open, ``most`` at once."""
@@ -35,6 +39,7 @@ class Streams:
     def __init__(self, most: int = MOST) -> None:
         self.most = most
         self._open: set[anyio.CancelScope] = set()
+        self._noted = ""
 
     @property
     def is_full(self) -> bool:
@@ -49,6 +54,12 @@ class Streams:
             yield
         finally:
             self._open.discard(scope)
+
+    def note(self, why: str) -> None:
+        """Log why the store ended one; only once, since who was in it comes back at once."""
+        if why != self._noted:
+            self._noted = why
+            logger.warning("event stream ended", problem=why)
 
     def close(self) -> None:
         """End all of them."""
@@ -95,8 +106,13 @@ class EventStream(Response):
                         async for event in events:
                             await sender.say(event)
                 except StoreError as why:
-                    if not sender.has_begun:
-                        await problem(503, f"the store cannot be used: {why}")(scope, receive, send)
+                    text = secret_free(str(why))
+                    if sender.has_begun:
+                        self._streams.note(text)
+                        await sender.say(_trouble(text))
+                    else:
+                        refusal = problem(503, f"the store cannot be used: {text}")
+                        await refusal(scope, receive, send)
             tasks.cancel_scope.cancel()
         await sender.end()
 
@@ -144,8 +160,12 @@ class _Sender:
 
 
 def _tell(sender: _Sender, tasks: TaskGroup, text: str) -> None:
-    event = f"event: store\ndata: {output.document({'problem': text or None})}\n\n"
-    tasks.start_soon(sender.say, event.encode())
+    tasks.start_soon(sender.say, _trouble(text))
+
+
+def _trouble(text: str) -> bytes:
+    """The event that says why nothing comes; nothing: it does again."""
+    return f"event: store\ndata: {output.document({'problem': text or None})}\n\n".encode()
 
 
 async def _leave(receive: Receive, cancel: Callable[[], None]) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from regcluster.config import Settings
 from regcluster.control import http
 from regcluster.control.api.app import Api
 from regcluster.control.api.streams import MOST
 from regcluster.store import RedisStore
+from regcluster.store import open_store as open_by_url
 from tests.control.api.speaker import (
     FEW,
     READ,
@@ -28,6 +30,7 @@ from tests.control.command import ALICE, DESK, binding, hold
 from tests.control.watch import PATIENCE_S
 from tests.peer.processes import HOST, free_port
 from tests.servers import FakeredisServer, RealServer, open_store
+from tests.store.accounts import NODE, PASSWORD, USER, allow
 
 pytestmark = pytest.mark.anyio
 
@@ -134,6 +137,29 @@ async def test_a_stream_can_be_narrowed(valkey: RealServer, tmp_path: Path, aske
             told = await heard(events)
 
     assert "bob@example.net" == json.loads(told[0]["data"])["aor"]
+
+
+@pytest.mark.server
+async def test_who_may_not_read_the_feed_is_told(valkey: RealServer, tmp_path: Path) -> None:
+    """Before the stream begins if that can be known by then, else as its only event."""
+    valkey.ask(b"FLUSHALL")
+    allow(valkey.ask, *NODE)
+    url = f"{valkey.url}?username={USER}&password={PASSWORD}"
+    settings = replace(FEW, url=url)
+    store = await open_by_url(settings)
+    try:
+        async with served(api_of(Speaker(store, Settings(store=settings)), tmp_path)) as client:
+            refused = await client.get("/events")
+            async with following(client, "since=0") as events:
+                with anyio.fail_after(PATIENCE_S):
+                    told = [event async for event in events]
+    finally:
+        await store.close()
+        valkey.ask(b"ACL", b"DELUSER", USER)
+
+    assert (503, True) == (refused.status_code, "xrevrange" in refused.json()["detail"])
+    assert ["store"] == [event["event"] for event in told]
+    assert "xrange" in json.loads(told[0]["data"])["problem"]
 
 
 @pytest.mark.server

@@ -7,9 +7,10 @@ import anyio
 import pytest
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from starlette.types import Message
+from structlog.testing import capture_logs
 
 from regcluster.control.api.streams import EventStream, Source, Streams, Tell
-from regcluster.errors import StoreUnavailable
+from regcluster.errors import StoreError, StoreUnavailable
 from tests.control.watch import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
@@ -177,3 +178,31 @@ async def test_without_a_store_there_is_no_stream() -> None:
 
     assert 503 == listener.messages[0]["status"]
     assert "no connection" in listener.text
+
+
+async def test_a_store_that_may_not_be_read_ends_the_stream_with_why() -> None:
+    """Nobody is left to guess; the log has it once, however often a browser comes back."""
+    opened = Streams()
+
+    @asynccontextmanager
+    async def source(_: Tell) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield refusing()
+
+    async def refusing() -> AsyncIterator[bytes]:
+        raise StoreError("the store answered: NOPERM at redis://me:secret@192.0.2.1")
+        yield
+
+    texts = []
+    with capture_logs() as lines:
+        for _ in range(2):
+            listener = Listener()
+            async with streaming(source, listener, opened) as ended:
+                await over(ended)
+            texts.append(listener.text)
+
+    why = "the store answered: NOPERM at redis://me:***@192.0.2.1"
+    expected = f'retry: 2000\n\nevent: store\ndata: {{"problem": "{why}"}}\n\n'
+    assert [expected, expected] == texts
+    assert [("event stream ended", "warning", why)] == [
+        (line["event"], line["log_level"], line["problem"]) for line in lines
+    ]
