@@ -52,7 +52,9 @@ async def answer_problem(_: Request, error: Exception) -> Response:
     return problem(error.status, error.detail, error.headers)
 
 
-async def answer_http(_: Request, error: Exception) -> Response:
+async def answer_http(request: Request, error: Exception) -> Response:
     """The handler of what Starlette refuses by itself: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, headers=error.headers)
+    allowed = (error.headers or {}).get("Allow", "")
+    detail = f"{request.method} is not allowed here, but {allowed}" if allowed else ""
+    return problem(error.status_code, detail, error.headers)

@@ -6,11 +6,13 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from regcluster.config import HttpSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control.api.answers import JsonResponse, Problem, problem
 from regcluster.control.api.aors import PREFIX
+from regcluster.control.api.cluster import DOCUMENT
 from regcluster.control.api.desk import Desk, Node
 from regcluster.control.api.gate import Gate, Gated
 from regcluster.control.api.openapi import document
@@ -42,22 +44,32 @@ class Api:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Where it is to be found."""
-        document_route = Route("/openapi.json", _tell_document)
+        document_route = Route(DOCUMENT, _tell_document)
         paths = dict.fromkeys(operation.path for operation in OPERATIONS)
         router = Router(
-            [document_route, *[_route(path, self._desk) for path in paths]], redirect_slashes=False
+            [document_route, *[_route(path, self._desk) for path in paths]],
+            redirect_slashes=False,
+            default=_tell_nothing,
         )
-        return [Mount(PREFIX, Gated(router, self._gate))]
+        # Whoever leaves the last slash out would be sent on otherwise, and read an empty answer.
+        root = _route("/", self._desk, PREFIX)
+        return [
+            Route(PREFIX, Gated(root, self._gate)),
+            Mount(PREFIX, Gated(router, self._gate)),
+        ]
 
     def close(self) -> None:
         """End the streams, which would not end by themselves."""
         self._desk.streams.close()
 
 
-def _route(path: str, desk: Desk) -> Route:
-    """All there is at ``path``, so that who comes with another method is told of each."""
+def _route(path: str, desk: Desk, where: str = "") -> Route:
+    """All there is at ``path``, so that who comes with another method is told of each.
+
+    It is found at ``where`` instead, if that is given.
+    """
     runs = {each.method: each.run for each in OPERATIONS if each.path == path}
-    return Route(path, partial(_run, runs, desk), methods=list(runs))
+    return Route(where or path, partial(_run, runs, desk), methods=list(runs))
 
 
 async def _run(runs: Mapping[str, Run], desk: Desk, request: Request) -> Response:
@@ -80,3 +92,8 @@ async def _answer(run: Run, desk: Desk, request: Request) -> Response:
 
 async def _tell_document(_: Request) -> Response:
     return JsonResponse(document())
+
+
+async def _tell_nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    detail = f"there is nothing here; {PREFIX}{DOCUMENT} describes what there is"
+    await problem(404, detail)(scope, receive, send)

@@ -1,4 +1,7 @@
-"""Operations on nodes: who is at work, how this node is, what it goes by, and its end."""
+"""Operations on nodes: who is at work, how this node is, what it goes by, and its end.
+
+And what the API itself is.
+"""
 
 import anyio
 import msgspec
@@ -6,8 +9,10 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from regcluster import __version__
 from regcluster.control import output
 from regcluster.control.api.answers import NO_STORE, JsonResponse
+from regcluster.control.api.aors import PREFIX
 from regcluster.control.api.desk import Desk, read_totals
 from regcluster.control.api.reading import read_query
 from regcluster.control.api.shapes import NoQuery
@@ -15,7 +20,16 @@ from regcluster.control.nodes import document
 from regcluster.log import get_logger
 from regcluster.store.roster import read_nodes
 
+DOCUMENT = "/openapi.json"
+"""Where the whole API is described, below its prefix."""
+
 logger = get_logger(__name__)
+
+
+async def show_api(desk: Desk, request: Request) -> Response:
+    """Which version this is, and where the API is described."""
+    read_query(request, NoQuery)
+    return JsonResponse({"version": __version__, "openapi": PREFIX + DOCUMENT})
 
 
 async def list_nodes(desk: Desk, request: Request) -> Response:

@@ -47,6 +47,7 @@ class Operation:
 
 
 OPERATIONS = (
+    Operation("GET", "/", cluster.show_api, {200: shapes.ApiSelf}),
     Operation(
         "GET", "/aors", aors.list_aors, {200: shapes.AorList}, (503,), query=shapes.ListQuery
     ),

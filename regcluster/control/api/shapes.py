@@ -17,6 +17,13 @@ TableName = Annotated[
 ]
 
 
+class ApiSelf(Struct):
+    """What is told at the root of the API."""
+
+    version: Annotated[str, Meta(description="Of the node that was asked.")]
+    openapi: Annotated[str, Meta(description="Where all of the API is described.")]
+
+
 class Contact(Struct, kw_only=True):
     """One binding."""
 

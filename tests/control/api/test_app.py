@@ -1,14 +1,16 @@
 """The API as a whole: what no operation is, and what goes wrong in one."""
 
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
+from regcluster import __version__
 from regcluster.config import HttpSettings, Settings
 from regcluster.config.reader import Loaded
 from regcluster.control.api.app import Api
 from regcluster.errors import ConfigError
-from tests.control.api.speaker import READ, Speaker, api_of, asking
+from tests.control.api.speaker import BASE, READ, Speaker, api_of, asking
 
 pytestmark = pytest.mark.anyio
 
@@ -21,15 +23,51 @@ class Broken(Speaker):
         raise ZeroDivisionError
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/", "/nothing", "/aors/", "/aors/a@b/", "/aors/a@b/contacts/", "/aors/a@b/c/d"]
-)
-async def test_what_is_not_there_is_a_problem_too(tmp_path: Path, path: str) -> None:
-    """404, and never a redirection."""
-    async with asking(api_of(Speaker(None), tmp_path)) as client:
+@pytest.mark.parametrize("path", [BASE, f"{BASE}/"])
+async def test_who_comes_to_the_root_is_told_where_all_is_described(
+    tmp_path: Path, path: str
+) -> None:
+    """With a slash or without, and never by a redirection."""
+    async with asking(api_of(Speaker(None), tmp_path), READ) as client:
+        answer = await client.get(path)
+        described = await client.get(urljoin(path, answer.json()["openapi"]))
+
+    assert (200, __version__) == (answer.status_code, answer.json()["version"])
+    assert __version__ == described.json()["info"]["version"]
+
+
+@pytest.mark.parametrize("path", [BASE, f"{BASE}/"])
+async def test_the_root_is_behind_the_gate_too(tmp_path: Path, path: str) -> None:
+    """A stranger learns no version."""
+    async with asking(api_of(Speaker(None), tmp_path), "no-token-of-ours") as client:
         answer = await client.get(path)
 
-    assert (404, "Not Found") == (answer.status_code, answer.json()["title"])
+    assert 401 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "//",
+        "/api/v1",
+        "/aors/",
+        "/aors/a@b/",
+        "/aors/a@b/contacts/",
+        "/aors/a@b/c/d",
+    ],
+)
+async def test_what_is_not_there_is_a_problem_too(tmp_path: Path, path: str) -> None:
+    """404 with where to look, and never a redirection."""
+    async with asking(api_of(Speaker(None), tmp_path)) as client:
+        answer = await client.get(f"{BASE}{path}")
+
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "there is nothing here; /api/v1/openapi.json describes what there is",
+    }
 
 
 @pytest.mark.parametrize(
@@ -38,6 +76,8 @@ async def test_what_is_not_there_is_a_problem_too(tmp_path: Path, path: str) -> 
         ("PATCH", "/aors/a@b.example", {"GET", "HEAD", "DELETE"}),
         ("GET", "/aors/a@b.example/contacts", {"POST", "DELETE"}),
         ("DELETE", "/node", {"GET", "HEAD"}),
+        ("POST", "", {"GET", "HEAD"}),
+        ("POST", "/", {"GET", "HEAD"}),
     ],
 )
 async def test_another_method_is_told_those_there_are(
@@ -45,10 +85,12 @@ async def test_another_method_is_told_those_there_are(
 ) -> None:
     """All of them (RFC 9110 section 15.5.6)."""
     async with asking(api_of(Speaker(None), tmp_path)) as client:
-        answer = await client.request(method, path)
+        answer = await client.request(method, f"{BASE}{path}")
 
-    assert 405 == answer.status_code
-    assert allowed == set(answer.headers["allow"].split(", "))
+    told = answer.headers["allow"]
+    detail = f"{method} is not allowed here, but {told}"
+    assert (405, detail) == (answer.status_code, answer.json()["detail"])
+    assert allowed == set(told.split(", "))
 
 
 async def test_the_head_of_an_answer_is_that_of_the_answer(tmp_path: Path) -> None:
