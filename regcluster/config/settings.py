@@ -22,7 +22,7 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     """Who this node is and how many processes it runs."""
 
     name: str = ""
-    """Name of the node; empty: the host name."""
+    """Name of the node, another one for each on a store; empty: the host name."""
     workers: Count = 0
     """Worker processes; 0: as many as the CPUs this process may use."""
     advertise: str = ""

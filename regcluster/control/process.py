@@ -36,7 +36,8 @@ from regcluster.sip.hop import Hop
 from regcluster.store import RedisStore
 from regcluster.store.census import Census
 from regcluster.store.keeper import NOT_YET
-from regcluster.store.leases import LeaseHolder, Leases, Notice, Share
+from regcluster.store.leases import LeaseHolder, Leases, Share
+from regcluster.store.notice import Notice
 from regcluster.store.upkeep import Upkeep
 
 RUID_OCTETS = 6

@@ -7,14 +7,14 @@ lease lasts, in a store that has kept it, and only by what it has read of late.
 """
 
 import asyncio
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from regcluster.store.keys import bytes_text, owner_of
+from regcluster.store.notice import Namesake, Notice, write_notice
 from regcluster.store.remote import RedisStore
 
 HEARTBEAT_S = 1.0
@@ -42,17 +42,6 @@ class LeaseHolder:
     def name(self) -> str:
         """Its name among all workers there are and were."""
         return f"{self.node}/{self.number}.{self.epoch}"
-
-
-@dataclass(slots=True, frozen=True)
-class Notice:
-    """What a node says of itself."""
-
-    epoch: str
-    """Another one at each start of the node."""
-    addresses: Sequence[str]
-    """Where it listens."""
-    workers: int
 
 
 def chosen(members: Iterable[str], thing: bytes) -> str:
@@ -130,7 +119,9 @@ class Leases:
     ) -> None:
         self._store = store
         self._node = holder.node
-        self._notice = json.dumps(asdict(notice)).encode()
+        self._notice = write_notice(notice)
+        # One worker of a node tells its operator, not each.
+        self._namesake = None if holder.number else Namesake(notice.epoch)
         self._monotonic = monotonic
         self.roll = Roll(holder.name)
         """What it knows."""
@@ -162,17 +153,21 @@ class Leases:
     async def renew(self) -> None:
         """One heartbeat. If it fails, that shows by the lease; the link has counted it."""
         store, finished = self._store, frozenset(self._finished)
+        node = store.keys.node(self._node)
         calls = (
             store.scripts.lease(self.name, LEASE_MS, finished),
-            store.link.call(b"SET", store.keys.node(self._node), self._notice, b"PX", LEASE_MS),
+            store.link.call(b"SET", node, self._notice, b"PX", LEASE_MS, b"GET"),
         )
-        told = (await asyncio.gather(*calls, return_exceptions=True))[0]
+        answers: list[object] = await asyncio.gather(*calls, return_exceptions=True)
+        told, found = answers
         if isinstance(told, list):
             self._finished -= finished
             names = [bytes_text(name) for name in told[2::2]]
             ends = [int(end) for end in told[3::2]]
             ours = dict(zip(names, ends, strict=True))
             self.roll.take(int(told[0]), int(told[1] or 0), ours, self._monotonic())
+        if self._namesake:
+            self._namesake.take(found)
 
     async def end(self) -> None:
         """Give the lease up: our connections are closed. Raises ``StoreError``."""

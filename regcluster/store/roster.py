@@ -7,10 +7,8 @@ lease, until what it has left behind is cleared away.
 import asyncio
 from dataclasses import dataclass, field
 
-import msgspec
-
 from regcluster.store.keys import bytes_text
-from regcluster.store.leases import Notice
+from regcluster.store.notice import Notice, read_notice
 from regcluster.store.remote import RedisStore
 
 
@@ -53,7 +51,7 @@ async def read_nodes(store: RedisStore) -> list[NodeLease]:
     names = sorted(workers)
     said = await asyncio.gather(*[store.link.call(b"GET", store.keys.node(name)) for name in names])
     return [
-        NodeLease(name, _notice(text), sorted(workers[name], key=_order))
+        NodeLease(name, read_notice(text) if text else None, sorted(workers[name], key=_order))
         for name, text in zip(names, said, strict=True)
     ]
 
@@ -67,7 +65,3 @@ def _parts(name: str) -> tuple[str, int, str]:
 
 def _order(worker: WorkerLease) -> tuple[int, int]:
     return worker.number, -worker.lease_ms
-
-
-def _notice(text: bytes | None) -> Notice | None:
-    return None if text is None else msgspec.json.decode(text, type=Notice)

@@ -6,7 +6,8 @@ import pytest
 
 from regcluster.control.nodes import document, state
 from regcluster.store import RedisStore
-from regcluster.store.leases import LeaseHolder, Leases, Notice
+from regcluster.store.leases import LeaseHolder, Leases
+from regcluster.store.notice import Notice
 from regcluster.store.roster import NodeLease, WorkerLease
 from tests.control.command import on_store, run
 

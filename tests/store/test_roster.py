@@ -5,7 +5,7 @@ import json
 import pytest
 
 from regcluster.store import RedisStore
-from regcluster.store.leases import Notice
+from regcluster.store.notice import Notice
 from regcluster.store.roster import NodeLease, WorkerLease, read_nodes
 
 pytestmark = pytest.mark.anyio

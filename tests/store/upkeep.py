@@ -10,8 +10,9 @@ from regcluster.config import StoreSettings
 from regcluster.errors import StoreUnavailable
 from regcluster.store.connection import Arg
 from regcluster.store.endpoint import Endpoint
-from regcluster.store.leases import LATE_MS, LEASE_MS, LeaseHolder, Leases, Notice
+from regcluster.store.leases import LATE_MS, LEASE_MS, LeaseHolder, Leases
 from regcluster.store.link import Link
+from regcluster.store.notice import Notice
 from regcluster.store.remote import RedisStore
 
 NOTICE = Notice("epoch", ["udp:192.0.2.1:5060"], 1)
