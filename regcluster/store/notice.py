@@ -5,6 +5,7 @@ Two nodes of one name overwrite what the other has said, and to whoever lists no
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -54,7 +55,9 @@ class Namesake:
         What is not ours, where we have spoken, was said since: by somebody who is at work.
         """
         if self._has_spoken and isinstance(found, bytes):
-            self._hear(read_notice(found))
+            # Who writes there what is no notice is no node, and nothing to end a heartbeat over.
+            with suppress(msgspec.DecodeError):
+                self._hear(read_notice(found))
         self._has_spoken = not isinstance(found, BaseException)
 
     def _hear(self, notice: Notice) -> None:

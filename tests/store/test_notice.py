@@ -44,6 +44,7 @@ def test_a_notice_is_read_as_it_was_written() -> None:
         ([THEY, THEY], 0),
         ([AWAY, THEY, WE, THEY, WE], 0),
         ([THEY, AWAY, THEY, AWAY, THEY], 0),
+        ([None, b"{", b"[]", THEY], 0),
         ([None, THEY, THEY], 1),
         ([THEY, THEY, THEY, THEY, THEY], 1),
         ([None, THEY, WE, WE, THEY, AWAY, THEY, THEY], 1),
