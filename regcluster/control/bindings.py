@@ -95,7 +95,7 @@ def show(source: Source, as_json: bool, where: Place) -> None:
     elif record.bindings:
         click.echo(output.record_table(record))
     if not record.bindings:
-        say_no(f"{aor} has no contacts")
+        say_no(f"{aor} has no contacts{where.left_out(loaded)}")
 
 
 @aor_group.command()
@@ -153,7 +153,7 @@ def rm(source: Source, as_json: bool, where: Place, ruid: str) -> None:
     aor, table = where.read(loaded)
     removed = look(loaded, lambda store: store.drop(aor, ruid, table))
     none = f"{aor} has no binding {ruid}" if ruid else f"{aor} has no contacts"
-    _say_removed(aor, removed, as_json, none)
+    _say_removed(aor, removed, as_json, none + where.left_out(loaded))
 
 
 @click.group("contact")
@@ -188,7 +188,8 @@ def rm_contact(source: Source, as_json: bool, where: Place, contact_text: str, r
             return await store.drop(aor, ruid, table)
         return await drop_contact(store, aor, contact, table, settings.location)
 
-    _say_removed(aor, look(loaded, remove), as_json, f"{aor} has no binding {contact_text or ruid}")
+    none = f"{aor} has no binding {contact_text or ruid}{where.left_out(loaded)}"
+    _say_removed(aor, look(loaded, remove), as_json, none)
 
 
 @click.command()

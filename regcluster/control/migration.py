@@ -39,6 +39,14 @@ def import_settings(name: str, text: str, choice: Choice) -> None:
         click.echo(toml, nl=False)
     for note in done.notes:
         click.echo(output.printable(f"{name}:{note.line}: {note.text}"), err=True)
+    if choice.target:
+        click.echo(output.printable(_written(choice.target, len(done.notes))), err=True)
+
+
+def _written(target: Path, left_out: int) -> str:
+    """What is said last, so that a page of what was left out does not look like a failure."""
+    lines = f"{left_out} {'line was' if left_out == 1 else 'lines were'}"
+    return f"{target} is written" + (f"; {lines} left out" if left_out else "")
 
 
 def _write(target: Path, text: str, force: bool) -> None:

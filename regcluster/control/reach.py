@@ -41,6 +41,13 @@ class Place:
         aor = typed(lambda: read_aor(self.aor_text, settings.registrar, settings.location))
         return aor, typed_table(self.table_text, loaded)
 
+    def left_out(self, loaded: Loaded) -> str:
+        """What to add to a no: the AOR that was looked for is not the one that was typed."""
+        if loaded.settings.location.use_domain or "@" not in self.aor_text:
+            return ""
+        # The node that somebody has in mind may go by other settings.
+        return " (location.use_domain = 0: the domain was left out)"
+
 
 def place(command: Command) -> Command:
     """Give ``command`` the argument ``AOR`` and the option ``--table``, as one ``Place``."""

@@ -68,6 +68,23 @@ def test_who_has_no_contacts_is_said_on_standard_error() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "arguments", [("aor", "show"), ("aor", "rm"), ("contact", "rm", "--ruid", "uloc-1-1")]
+)
+@pytest.mark.parametrize(
+    ("aor", "told"),
+    [(ALICE, " (location.use_domain = 0: the domain was left out)"), ("alice", "")],
+)
+def test_a_domain_that_was_left_out_is_told_of(
+    arguments: tuple[str, ...], aor: str, told: str
+) -> None:
+    """Whoever typed it has a node in mind that goes by domains."""
+    result = run(*arguments, aor, "--set", "location.use_domain=0")
+
+    what = "binding uloc-1-1" if "--ruid" in arguments else "contacts"
+    assert (1, f"regcluster: alice has no {what}{told}\n") == (result.exit_code, result.stderr)
+
+
 def test_who_has_no_contacts_is_an_empty_list_for_machines() -> None:
     """The document has the same shape, and the exit code still says no."""
     result = run("aor", "show", ALICE, "--json")

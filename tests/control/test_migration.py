@@ -52,7 +52,21 @@ def test_what_is_written_is_a_settings_file(folder: Path) -> None:
     checked = run("check")
 
     assert (0, "") == (written.exit_code, written.stdout)
+    assert "regcluster.toml is written; 1 line was left out" == written.stderr.splitlines()[-1]
     assert "The settings are good (regcluster.toml).\n" == checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [("", ""), (TEXT * 3, "; 3 lines were left out")],
+    ids=["nothing", "some"],
+)
+def test_the_last_line_says_that_the_file_is_written(folder: Path, lines: str, told: str) -> None:
+    """And how much of it was left out, of which there may be screens above."""
+    (folder / "kamailio.cfg").write_text('modparam("usrloc", "use_domain", 1)\n' + lines)
+    result = run("import", "kamailio.cfg", "-o", "mine.toml")
+
+    assert f"mine.toml is written{told}" == result.stderr.splitlines()[-1]
 
 
 def test_a_file_that_is_there_is_kept(folder: Path) -> None:
