@@ -27,7 +27,6 @@ from regcluster.edge.udp import UdpEndpoint
 from regcluster.edge.worker import Worker
 from regcluster.errors import ConfigError
 from regcluster.location import Location, Node, ruid_source
-from regcluster.log import get_logger
 from regcluster.registrar.gruu import NONCE_OCTETS, TemporaryGruus
 from regcluster.route.call import Route
 from regcluster.route.default import BuiltIn
@@ -41,8 +40,6 @@ from regcluster.store.notice import Notice
 from regcluster.store.upkeep import Upkeep
 
 RUID_OCTETS = 6
-
-logger = get_logger(__name__)
 
 
 class Process:
@@ -134,7 +131,6 @@ class Process:
                 self._script = _script(settings)
             except ConfigError as wrong:
                 problem = "; ".join(wrong.problems)
-                logger.error("route script not changed", problems=list(wrong.problems))
         self._worker.apply(_route(self._script, settings), settings.limits)
         self._apply_callback(settings)
         return problem

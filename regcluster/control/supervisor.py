@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -100,7 +99,7 @@ class Supervisor:
         with anyio.open_signal_receiver(*SIGNALS) as signals:
             async with anyio.create_task_group() as tasks:
                 self._end = tasks.cancel_scope.cancel
-                self._start_drain = partial(tasks.start_soon, self._drain)
+                self._start = tasks.start_soon
                 tasks.start_soon(self._obey, signals)
                 tasks.start_soon(self._manager.watch)
                 tasks.start_soon(porter.serve, errands, self._do_errand)
@@ -186,7 +185,7 @@ class Supervisor:
         """Begin to end in order, as on SIGTERM, unless that has begun."""
         if not self._is_draining:
             self._is_draining = True
-            self._start_drain()
+            self._start(self._drain)
 
     def _tell(self, problems: Sequence[str]) -> None:
         # Without its store a node is up all the same: to start it again would not help.
@@ -231,7 +230,22 @@ class Supervisor:
             return
         self._api.admit(tokens)
         taken, refused = self._adopt(rereads=True)
-        logger.info("settings changed", changed=taken, need_a_restart=refused)
+        if taken or refused:
+            logger.info("settings changed", changed=taken, need_a_restart=refused)
+        else:
+            logger.info("settings read again")
+        if self._settings.routing.script:
+            self._start(self._tell_of_script, self._settings.routing.script)
+
+    async def _tell_of_script(self, script: str) -> None:
+        """Log what came of reading ``script`` again, once all workers have."""
+        # Those who change settings wait for the same answers, one at a time.
+        async with self._errands:
+            problems = await self._workers.settle()
+        if problems:
+            logger.error("route script not changed", problems=problems)
+        else:
+            logger.info("route script read again", script=script)
 
     async def _do_errand(self, what: Errand) -> Answer:
         """Change what an operator asks for, if it can be; returns when all workers go by it.

@@ -102,3 +102,15 @@ def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
     """What was logged, by event."""
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     return {line["event"]: line for line in lines}
+
+
+async def logged_until(
+    node: Node, capsys: pytest.CaptureFixture[str], event: str
+) -> dict[str, dict[str, object]]:
+    """What is logged from now on until ``event`` is, by event."""
+    lines = logged(capsys)
+    with anyio.fail_after(PATIENCE_S):
+        while event not in lines:
+            await node.problems()
+            lines |= logged(capsys)
+    return lines

@@ -16,6 +16,7 @@ from regcluster.config import (
     ListenSettings,
     LogSettings,
     NodeSettings,
+    RoutingSettings,
     Settings,
     StoreSettings,
 )
@@ -26,12 +27,14 @@ from regcluster.errors import ConfigError, StoreMismatch
 from regcluster.store import open_store
 from regcluster.store.keeper import NOT_YET
 from tests.control import stage
-from tests.control.node import logged, started, tell
+from tests.control.node import logged, logged_until, started, tell
 from tests.peer.processes import HOST, free_port
 
 pytestmark = [pytest.mark.anyio, pytest.mark.server]
 
 DEBUG = LogSettings(format="json", level="debug")
+ERROR = LogSettings(format="json", level="error")
+"""What its workers do not quite take up, see ``stage``."""
 
 
 @pytest.fixture
@@ -199,6 +202,46 @@ async def test_sighup_with_a_mistake_changes_nothing(
         line = logged(capsys)["settings not changed"]
 
     assert ["log.levek is not a setting"] == line["problems"]
+
+
+async def test_sighup_that_changes_nothing_says_so(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody who waits for a change to come has looked at the wrong file."""
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [settings]
+        tell(signal.SIGHUP)
+        lines = await logged_until(node, capsys, "settings read again")
+
+    assert "settings changed" not in lines
+
+
+@pytest.mark.parametrize(
+    ("log", "event", "more"),
+    [
+        (DEBUG, "route script read again", {"script": "route.py"}),
+        (ERROR, "route script not changed", {"problems": [stage.REFUSAL]}),
+    ],
+)
+async def test_sighup_tells_what_workers_made_of_the_script(
+    settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    log: LogSettings,
+    event: str,
+    more: dict[str, object],
+) -> None:
+    """When all have answered: whoever waits for a script to count need not ask each of them."""
+    settings = replace(settings, routing=RoutingSettings(script="route.py"))
+    async with started(settings, tmp_path) as node:
+        await node.until()
+        node.reloads = [replace(settings, log=log)]
+        tell(signal.SIGHUP)
+        lines = await logged_until(node, capsys, event)
+
+    assert more.items() <= lines[event].items()
+    assert 1 == sum(name.startswith("route script") for name in lines)
 
 
 async def test_its_ups_and_downs_are_logged(
