@@ -44,6 +44,8 @@ STAGES = {
     "drain": "waiting for the last answers",
 }
 
+FORWARDS = 'forward needs a server that forwards (routing.mode = "forward")'
+
 SHOWN = (50.0, 90.0, 99.0, 99.9)
 """Percentiles of the table."""
 
@@ -147,6 +149,8 @@ def _end(report: "Report") -> None:
     """Say what is to be doubted, and end with the code that says it too."""
     for limit in report.limits:
         click.echo(f"regcluster: not the server's limit: {limit}", err=True)
+    if _is_redirected(report):
+        click.echo(f"regcluster: {FORWARDS}", err=True)
     if not report.good:
         say_no("no request got a good answer")
     if report.limits:
@@ -183,16 +187,19 @@ def _wrong(report: "Report") -> str:
     return f": {', '.join(wrong)}" if wrong else ""
 
 
+def _is_redirected(report: "Report") -> bool:
+    """Whether callers were told where the phone is who should have been put through."""
+    answers = report.ledger.statuses
+    return any(kind == "forward" and 300 <= status < 400 for kind, status in answers)
+
+
 def _latencies(report: "Report") -> str:
-    rows = [
-        [
-            kind,
-            str(found.get_total_count()),
-            *(_ms(found.get_value_at_percentile(percentile)) for percentile in SHOWN),
-            _ms(found.get_max_value()),
-        ]
-        for kind, found in report.latency.items()
-    ]
+    rows = []
+    for kind, found in report.latency.items():
+        answers = found.get_total_count()
+        values = [found.get_value_at_percentile(percentile) for percentile in SHOWN]
+        values += [found.get_max_value()]
+        rows += [[kind, str(answers), *(_ms(value) if answers else "-" for value in values)]]
     headings = ["LATENCY, ms", "ANSWERS", *(f"p{percentile:g}" for percentile in SHOWN), "max"]
     return output.table(headings, rows)
 

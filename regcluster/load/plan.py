@@ -6,7 +6,8 @@ latency from those instants: a server that stalls cannot hide it by being asked 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from regcluster.config.address import is_address, is_host
 from regcluster.errors import ConfigError
@@ -103,6 +104,13 @@ class Load:
     def patience_s(self) -> float:
         """Seconds until a request counts as lost."""
         return self.timeout_s or (TIMER_F_S if self.retransmit else TIMEOUT_S)
+
+    def document(self) -> dict[str, Any]:
+        """The load for machines: as it was offered, None where something does not count."""
+        idle = ("window",) if self.is_open else ("rate", "arrivals")
+        unasked = "seconds" if self.count else "count"
+        told = {**asdict(self), "targets": list(self.targets), "timeout_s": self.patience_s}
+        return {**told, **dict.fromkeys((*idle, unasked))}
 
     def check(self) -> None:
         """Raise ``ConfigError`` with everything that cannot be."""

@@ -154,7 +154,7 @@ class Report:
             )
         if self.load.is_open and self.sent_rate < asked * KEPT_RATE:
             yield f"{asked:.0f} requests a second were asked for, {self.sent_rate:.0f} were sent"
-        if late > LATE_US and late > latency * LATE_PART:
+        if self.good and late > LATE_US and late > latency * LATE_PART:
             yield (
                 f"1 % of the requests left {late / 1000:.1f} ms late or later, which is much of "
                 f"the latency; the generator waited {busiest.waited_share:.0%} of the time for a "
@@ -175,7 +175,7 @@ class Report:
         compressed text."""
         ledger = self.ledger
         return {
-            "load": {**asdict(self.load), "targets": list(self.load.targets)},
+            "load": self.load.document(),
             "seconds": round(self.seconds, 6),
             "prepared": self.prepared,
             "warmed": self.warmed,

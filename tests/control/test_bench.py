@@ -70,6 +70,16 @@ def test_what_was_not_waited_for_is_told() -> None:
     assert "9 refresh, 1 lookup over UDP to 127.0.0.1:5060: 3 under way" in text(report)
 
 
+def test_latency_of_no_answers_is_none() -> None:
+    """A nought would be the best there is."""
+    none = account()
+    none.ledger.latency.clear()
+
+    assert (
+        "all          0        -    -    -    -      -" in text(Report(Load(), [none])).splitlines()
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -137,6 +147,18 @@ def test_a_server_without_a_good_answer_is_a_no(target: str) -> None:
     assert 1 == result.exit_code
     assert "500 x 302 to miss" in result.stdout
     assert "regcluster: no request got a good answer\n" in result.stderr
+
+
+@pytest.mark.server
+def test_a_server_that_redirects_is_told_not_to_forward(target: str) -> None:
+    """Whoever asks for forward has set up another server than they think."""
+    hint = 'regcluster: forward needs a server that forwards (routing.mode = "forward")\n'
+    forwards = run("bench", target, *SHORT, "--mix", "forward=1")
+    looks_up = run("bench", target, *SHORT, "--mix", "lookup=1")
+
+    assert "500 x 302 to forward" in forwards.stdout
+    assert hint in forwards.stderr
+    assert "forward" not in looks_up.stderr
 
 
 @pytest.mark.server

@@ -73,3 +73,32 @@ def test_new_phones_come_after_those_that_are_there() -> None:
         Load(mix={"register": 1}, first=7, users=100).first_new,
         Load(mix={"register": 1, "lookup": 1}, first=7, users=100).first_new,
     )
+
+
+@pytest.mark.parametrize(
+    ("load", "pace", "length"),
+    [
+        (Load(rate=100), (100, "even", None), (None, 10.0)),
+        (Load(window=8), (None, None, 8), (None, 10.0)),
+        (Load(rate=100, arrivals="poisson", count=7), (100, "poisson", None), (7, None)),
+    ],
+)
+def test_a_document_has_nothing_where_something_does_not_count(
+    load: Load, pace: tuple[object, ...], length: tuple[object, ...]
+) -> None:
+    """A reader would take a window, say, for that of a closed loop; what is left is the load."""
+    found = load.document()
+
+    assert pace == (found["rate"], found["arrivals"], found["window"])
+    assert length == (found["count"], found["seconds"])
+    again = Load(**{name: value for name, value in found.items() if value is not None})
+    assert found == again.document()
+
+
+@pytest.mark.parametrize(
+    ("load", "timeout_s"),
+    [(Load(), 5.0), (Load(retransmit=True), 32.0), (Load(timeout_s=2.0), 2.0)],
+)
+def test_a_document_tells_the_time_out_that_counts(load: Load, timeout_s: float) -> None:
+    """Also where nobody has said one."""
+    assert timeout_s == load.document()["timeout_s"]

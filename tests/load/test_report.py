@@ -119,6 +119,14 @@ def test_lateness_that_is_little_of_the_latency_is_no_limit() -> None:
     assert [] == Report(Load(rate=100), [account(ledger=late(5000, 1_000_000))]).limits
 
 
+def test_lateness_spoils_no_latency_where_there_is_none() -> None:
+    """Without a good answer there is nothing that it could be a part of."""
+    ledger = late(5000, 0)
+    ledger.latency.clear()
+
+    assert [] == Report(Load(rate=100), [account(ledger=ledger)]).limits
+
+
 def test_phones_that_were_too_few_are_a_limit_where_something_failed() -> None:
     """For it may have been refused because of that."""
     ledger = account().ledger
