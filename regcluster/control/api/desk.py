@@ -60,7 +60,7 @@ class Meter:
         since, before = self._samples[0]
         if at - self._samples[-1][0] >= self.LEAST_S:
             self._samples.append((at, totals))
-        over_s = at - since
+        over_s = round(at - since, 3)
         if over_s < self.LEAST_S:
             return None
         rates = {name: max(totals[name] - before[name], 0.0) / over_s for name in totals}
