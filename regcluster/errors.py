@@ -1,4 +1,4 @@
-"""Every error regcluster raises.
+"""Every error regcluster raises, and how one is told.
 
 RegclusterError
 ├── SipError                 bytes that are not the SIP they claim to be; carries the answer
@@ -14,7 +14,10 @@ RegclusterError
 A decided *no* (423, 403, ...) is a value, not an error: see ``registrar.plan.Refusal``.
 """
 
+import re
 from collections.abc import Sequence
+
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
 class RegclusterError(Exception):
@@ -70,3 +73,8 @@ class ScriptError(RegclusterError):
 
 class UnknownName(ScriptError, AttributeError):
     """A script uses a function of Kamailio's that is not here; ``hasattr`` says no."""
+
+
+def told(error: Exception) -> str:
+    """What ``error`` says, for people: without the number that the system's own begin with."""
+    return _NUMBER.sub("", str(error))

@@ -20,6 +20,7 @@ from regcluster.control.options import json_option
 from regcluster.control.reach import typed
 from regcluster.control.running import TIMEOUT_S, choose
 from regcluster.control.web import Page, read_page
+from regcluster.errors import told
 
 TOKEN = "REGCLUSTER_TOKEN"
 
@@ -75,7 +76,7 @@ def _drain_here(wanted: str | None, *, waits: bool) -> tuple[str, dict[str, obje
         process = os.pidfd_open(answer.pid) if waits else -1
         errand.ask(node.folder, Errand(drains=True), TIMEOUT_S)
     except OSError as why:
-        say_no(f"{node.title} did not answer: {why}")
+        say_no(f"{node.title} did not answer: {told(why)}")
 
     def wait() -> None:
         ends = select.poll()
@@ -90,7 +91,7 @@ def _drain_there(page: Page, token: str) -> tuple[str, dict[str, object], Wait]:
     try:
         status, text = page.ask("POST", "/api/v1/drain", token)
     except OSError as why:
-        say_no(f"{page.title} did not answer: {why}")
+        say_no(f"{page.title} did not answer: {told(why)}")
     if status >= 300:
         say_no(f"{page.title} says no: {status} {_reason(text)}".rstrip())
 

@@ -19,7 +19,7 @@ from regcluster.control.errand import ROOT, Answer, Errand
 from regcluster.control.exits import UNUSABLE, say_no
 from regcluster.control.options import json_option
 from regcluster.control.overlay import Change, Overridden
-from regcluster.errors import ConfigError
+from regcluster.errors import ConfigError, told
 
 TIMEOUT_S = 30.0
 """For an answer: a worker that hangs is found out, and killed, in less."""
@@ -118,7 +118,7 @@ def _ask(node: Node, what: Errand) -> Answer:
     try:
         return errand.ask(node.folder, what, TIMEOUT_S)
     except OSError as why:
-        say_no(f"{node.title} did not answer, so look again what it goes by: {why}")
+        say_no(f"{node.title} did not answer, so look again what it goes by: {told(why)}")
 
 
 def _changes(words: Sequence[str]) -> dict[str, Change]:

@@ -28,7 +28,7 @@ from regcluster.control.channel import (
     worker_end,
 )
 from regcluster.control.process import Process
-from regcluster.errors import ConfigError
+from regcluster.errors import ConfigError, told
 from regcluster.log import get_logger
 from regcluster.store import open_store
 
@@ -76,7 +76,7 @@ def _reason(why: OSError | ConfigError) -> str:
     """Why no worker can start: an address that cannot be had, or a script that cannot be run."""
     if isinstance(why, ConfigError):
         return "; ".join(why.problems)
-    return why.strerror or str(why)
+    return told(why)
 
 
 async def _serve(channel: Channel[Report, Order], process: Process, worker: int) -> None:

@@ -11,6 +11,7 @@ import anyio
 from regcluster.config import Settings
 from regcluster.control.channel import Applied, Apply, Drain, Fatal, Leave, Ready, Start, Status
 from regcluster.control.life import Crew, Life
+from regcluster.errors import told
 from regcluster.log import get_logger
 from regcluster.store.keeper import NOT_YET
 
@@ -99,7 +100,7 @@ class Slot:
             life = await Life.begin(self._index, self._crew)
         except OSError as why:
             # No memory, no process to be had: perhaps another time.
-            logger.error("worker not started", worker=self._index, problem=str(why))
+            logger.error("worker not started", worker=self._index, problem=told(why))
             self._crew.gauges.restarts["died"] += 1
             self.restarts += 1
             return ""

@@ -12,6 +12,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 import anyio
 
 from regcluster.control.output import printable
+from regcluster.errors import told
 from regcluster.log import get_logger
 
 logger = get_logger(__name__)
@@ -86,4 +87,4 @@ class ServiceManager:
                 ours.settimeout(PATIENCE_S)
                 ours.sendto("\n".join(words).encode(), self._address)
         except OSError as why:
-            logger.warning("service manager not told", problem=str(why))
+            logger.warning("service manager not told", problem=told(why))

@@ -19,6 +19,7 @@ from regcluster.control.exits import NEGATIVE
 from regcluster.control.options import Source, json_option, settings_options
 from regcluster.control.reach import typed
 from regcluster.control.web import Page, read_page
+from regcluster.errors import told
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -135,7 +136,7 @@ def _look(page: Page) -> "Look | str":
             return f"answered {status}"
         return read_metrics(text, time.time())
     except OSError as why:
-        return why.strerror or str(why)
+        return told(why)
     except ValueError as why:
         return f"these are no metrics: {why}"
 

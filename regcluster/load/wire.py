@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from regcluster.config.address import parse_address
-from regcluster.errors import RegclusterError
+from regcluster.errors import RegclusterError, told
 from regcluster.load.messages import Place, picked_up
 
 BURST = 64
@@ -166,7 +166,7 @@ def connected(target: str, kind: socket.SocketKind) -> socket.socket:
     except OSError as error:
         if sock:
             sock.close()
-        raise RegclusterError(f"cannot reach {target}: {error.strerror or error}") from error
+        raise RegclusterError(f"cannot reach {target}: {told(error)}") from error
     sock.setblocking(False)
     return sock
 

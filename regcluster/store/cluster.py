@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from regcluster import metrics
-from regcluster.errors import StoreError, StoreMismatch, StoreUnavailable
+from regcluster.errors import StoreError, StoreMismatch, StoreUnavailable, told
 from regcluster.store.connection import LATE, PASSING, Arg, Call, error_code, pack
 from regcluster.store.discovery import Primary, SlotMap, ask, ask_slots
 from regcluster.store.durable import Durability
@@ -227,7 +227,7 @@ class ClusterLink:
                 await self._discover()
             except Exception as why:
                 # Whatever it was, a link that gave up trying would be down for ever.
-                self._why = str(why) or LATE
+                self._why = told(why) or LATE
                 if isinstance(why, StoreMismatch):
                     self._condemn(why)
             begun = self._loop.time()

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import hiredis
 
 from regcluster import metrics
-from regcluster.errors import StoreError, StoreUnavailable
+from regcluster.errors import StoreError, StoreUnavailable, told
 
 Arg = bytes | str | int
 Four = tuple[bytes, bytes, bytes, bytes]
@@ -227,7 +227,7 @@ class Connection(asyncio.Protocol):
             self.abort(GARBLED)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.why = self.why or str(exc or "closed by the store")
+        self.why = self.why or (told(exc) if exc else "closed by the store")
         self._on_end(self)
         self._transport = None
         self._end_all()

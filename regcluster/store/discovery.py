@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regcluster.errors import StoreError, StoreUnavailable
+from regcluster.errors import StoreError, StoreUnavailable, told
 from regcluster.store.connection import LATE, Arg, Connection, exchange, unless_refused
 from regcluster.store.endpoint import Endpoint, Place
 
@@ -39,14 +39,16 @@ async def ask_all(
     """Those that answered, with what they did; the first one's excuse if there are none."""
     asked = [ask(place, *commands) for place in places]
     replies = await asyncio.gather(*asked, return_exceptions=True)
-    answers = []
+    answers, excuses = [], []
     for place, reply in zip(places, replies, strict=True):
         if isinstance(reply, list):
             answers.append((place, reply))
-        elif not isinstance(reply, StoreError | OSError):
+        elif isinstance(reply, StoreError | OSError):
+            excuses.append(f"{place.label}: {told(reply)}")
+        else:
             raise reply
     if not answers:
-        raise StoreUnavailable(f"{places[0].label}: {replies[0]}")
+        raise StoreUnavailable(excuses[0])
     return answers
 
 
@@ -99,8 +101,8 @@ def read_slots(host: str, info: bytes, slots: Sequence[Any]) -> SlotMap:
     """The replies to ``CLUSTER_QUESTIONS`` of the server at ``host``."""
     facts = dict(line.split(b":", 1) for line in info.splitlines() if b":" in line)
     ranges = []
-    for low, high, (told, port, id_, *_), *_ in slots:
+    for low, high, (given, port, id_, *_), *_ in slots:
         # A server may leave its own name out, or say that it does not know it.
-        name = host if told in (None, b"", b"?") else told.decode()
+        name = host if given in (None, b"", b"?") else given.decode()
         ranges.append((low, high, Primary(name, port, id_)))
     return SlotMap(int(facts.get(b"cluster_current_epoch", 0)), tuple(ranges))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from regcluster.config.secrets import secret_free
+from regcluster.errors import told
 from regcluster.store.connection import Arg
 
 PORT = 6379
@@ -216,7 +217,7 @@ def _context(arguments: dict[str, str]) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=authorities)
     except OSError as wrong:
-        raise ValueError(f"ssl_ca_certs cannot be used: {wrong}") from None
+        raise ValueError(f"ssl_ca_certs cannot be used: {told(wrong)}") from None
     if key and not certificate:
         raise ValueError("ssl_keyfile needs ssl_certfile beside it")
     if certificate:
@@ -224,5 +225,5 @@ def _context(arguments: dict[str, str]) -> ssl.SSLContext:
             # Without an answer to give, OpenSSL would ask the terminal for the key's pass phrase.
             context.load_cert_chain(certificate, key, password="")
         except OSError as wrong:
-            raise ValueError(f"ssl_certfile or ssl_keyfile cannot be used: {wrong}") from None
+            raise ValueError(f"ssl_certfile or ssl_keyfile cannot be used: {told(wrong)}") from None
     return context

@@ -10,7 +10,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from regcluster.errors import StoreUnavailable
+from regcluster.errors import StoreUnavailable, told
 from regcluster.store.connection import LATE, Arg, Connection, exchange, unless_refused
 from regcluster.store.endpoint import Place
 
@@ -99,7 +99,7 @@ class Keeper:
                 await self._serve_one()
             except Exception as error:
                 # Whatever it was, a link that gave up trying would be down for ever.
-                self.why = str(error) or LATE
+                self.why = told(error) or LATE
                 self._user.on_failure(error)
             held_s = self._loop.time() - self._adopted_at
             failures = 0 if held_s > STEADY_S else failures + 1
