@@ -102,7 +102,7 @@ def show(source: Source, as_json: bool, where: Place) -> None:
 @settings_options
 @json_option
 @place
-@click.argument("contact_text", metavar="CONTACT")
+@click.argument("contact_text", metavar="URI")
 @click.option("--expires", type=click.IntRange(1, MAX_UINT32), help="Lifetime, seconds.")
 @click.option("--q", "q_text", metavar="Q", help="Preference, 0 to 1.")
 def add(
@@ -113,7 +113,7 @@ def add(
     expires: int | None,
     q_text: str | None,
 ) -> None:
-    """Bind the URI CONTACT to AOR, or refresh that binding.
+    """Bind the contact URI to AOR, or refresh that binding.
 
     Without --expires and --q it lives and ranks as registrar.default_expires and
     registrar.default_q say. registrar.max_contacts and full_aor apply, min_expires and max_expires

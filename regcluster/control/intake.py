@@ -98,7 +98,7 @@ def import_(source: Source, as_json: bool, kind: str | None, path: Path, **optio
 
     Bindings keep what is left of their lifetimes. A newer one in the store stays, so doing it
     twice, or again after an interruption, changes nothing. What cannot be used is told with its
-    place, the rest goes on, and the exit code is 1.
+    place, the rest goes on, and the exit code is 1. Those that never expire are told and skipped.
     """
     with _opened(path) as file:
         kind = kind or _kind_of(file.read(LOOK), path)

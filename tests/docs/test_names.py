@@ -4,12 +4,14 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 from regcluster.config.fields import FIELDS, SECTIONS
 from regcluster.config.names import DROPPED
 from regcluster.control.api.operations import OPERATIONS
+from regcluster.control.cli import main
 from tests.deploy.promql import exported
 from tests.docs.commands import commands, shell
 from tests.docs.pages import DOCS, PAGES, ROOT, Block, name, prose, spans, written_in
@@ -17,9 +19,12 @@ from tests.docs.pages import DOCS, PAGES, ROOT, Block, name, prose, spans, writt
 KUBERNETES = DOCS / "kubernetes.md"
 """Speaks of the chart's values as well, which look the same; ``tests/helm`` holds it to these."""
 
+OPERATING = DOCS / "operating.md"
+
 SETTING = re.compile(rf"^(?:\[?)((?:{'|'.join(SECTIONS)})\.[a-z_]+)(?![\w/(*.])")
 FILE = re.compile(r"^(?:deploy|docs|tests|benchmarks|helm|regcluster|requirements)/[\w./-]+$")
 CALL = re.compile(r"(?:/api/v1)(/[a-z][^\s`?)*]*)")
+VERB = re.compile(r"([a-z]+(?: [a-z]+)*) ([A-Z]+(?: [A-Z]+)*)")
 FIGURES = {name.removesuffix("_bucket") for name in exported()}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 RULES = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text())
@@ -114,6 +119,15 @@ def test_every_call_it_names_is_answered(page: Path) -> None:
     assert [] == [call for call in named if not any(re.fullmatch(path, call) for path in known)]
 
 
+def test_every_argument_is_called_as_in_the_help() -> None:
+    """``aor show AOR`` there, and where the verbs are told of."""
+    found = [found for span in spans(OPERATING) if (found := VERB.fullmatch(span))]
+    written = {each[1]: each[2] for each in found}
+
+    assert {"aor show", "contact rm"} < written.keys()
+    assert {verb: _arguments(verb) for verb in written} == written
+
+
 @pytest.mark.parametrize("folder", ["deploy", "deploy/loadbalancer"])
 def test_every_configuration_is_spoken_of(folder: str) -> None:
     """In the page beside it, by file or by folder."""
@@ -122,6 +136,16 @@ def test_every_configuration_is_spoken_of(folder: str) -> None:
     there = {name.removesuffix(".dockerignore") for name in names - {"README.md"}}
 
     assert [] == sorted(name for name in there if f"`{name}" not in page)
+
+
+def _arguments(verb: str) -> str:
+    """The arguments of ``verb`` as its help has them, needed or not."""
+    command: click.Command = main
+    for word in verb.split():
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    there = [each.metavar for each in command.params if isinstance(each, click.Argument)]
+    return " ".join(filter(None, there)).translate(str.maketrans("", "", "[]"))
 
 
 def _is_code(key: str) -> bool:
