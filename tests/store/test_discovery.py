@@ -41,7 +41,7 @@ async def test_a_question_has_its_time() -> None:
         await puppet.until(lambda: not puppet.peers)
 
     assert "the store did not answer in time" == told
-    assert took < discovery.PATIENCE_S + 0.1
+    assert took < discovery.PATIENCE_S + 1.0
 
 
 async def test_a_refused_question_is_the_servers_own_error() -> None:
