@@ -1,8 +1,9 @@
 """How many nodes and shards so many users need: arithmetic over measured costs.
 
-A node's cost per REGISTER does not depend on how many nodes there are, and a shard sees only its
-own partitions; ``scaling`` checks both. So the demand is divided by what one of them can do. What
-is assumed beyond that stands in ``Assumptions``, each with its reason.
+What a request costs a node is taken not to depend on how many nodes there are, for they share
+nothing, and a shard sees only its own partitions; ``scaling`` tells how far that holds on one
+machine. So the demand is divided by what one of them can do. What is assumed beyond that stands in
+``Assumptions``, each with its reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +61,11 @@ class Assumptions:
     growth: float = 1.5
     """Memory that a server holds over what its data take: fragments, and copies on write."""
     spare_nodes: int = 1
-    """Nodes that may be away, for an upgrade or for good."""
+    """Nodes that may be away on an ordinary day, for an upgrade or for good."""
+    outage_spare_nodes: int = 0
+    """The same after an outage, when all that can be started is there."""
+    outage_registers: float = 1.0
+    """REGISTERs that a node has to take of each phone after an outage."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -88,7 +93,7 @@ def need(users: int, costs: Costs, given: Assumptions) -> Need:
     store_cores = (registers * costs.register_store + lookups * costs.lookup_store) / 1e6
     memory_gb = users * costs.binding_bytes * given.growth / GB
     by_cpu, by_memory = ceil(store_cores / given.busy), ceil(memory_gb / given.shard_gb)
-    again = users / given.recovery_s
+    again = users * given.outage_registers / given.recovery_s
     again_nodes = again * costs.register_node / 1e6 / given.flat_out / given.workers
     again_shards = again * costs.register_store / 1e6 / given.flat_out
     return Need(
@@ -99,7 +104,7 @@ def need(users: int, costs: Costs, given: Assumptions) -> Need:
         shards_for="memory" if by_memory > by_cpu else "CPU",
         memory_gb=memory_gb,
         outage_registers_per_s=again,
-        outage_nodes=ceil(again_nodes),
+        outage_nodes=ceil(again_nodes) + given.outage_spare_nodes,
         outage_shards=max(ceil(again_shards), by_memory),
     )
 

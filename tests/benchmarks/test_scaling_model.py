@@ -86,6 +86,17 @@ def test_after_an_outage_everybody_comes_within_the_time_allowed() -> None:
     )
 
 
+def test_after_an_outage_a_node_may_be_away_and_phones_may_come_more_than_once() -> None:
+    """If one says so."""
+    outcome = need(50_000_000, COSTS, replace(PLAIN, outage_spare_nodes=1, outage_registers=2.0))
+
+    assert (1_000_000, 101, 20) == (
+        outcome.outage_registers_per_s,
+        outcome.outage_nodes,
+        outcome.outage_shards,
+    )
+
+
 def test_costs_are_those_of_a_worker_that_is_not_flat_out_and_of_a_primary_with_a_replica() -> None:
     """What a replica adds is told by two settings that differ in nothing else."""
     scaling = [
