@@ -1,9 +1,13 @@
 """Nodes, shards and storms can be measured: what comes of it is another matter, and no test's."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from benchmarks.scaling import Effort, Running, measure, one_server, sharded
-from benchmarks.storm import Weather, storm
+from benchmarks.storm import SPIN, Weather, storm
+from tests.peer.processes import children
 
 pytestmark = pytest.mark.peer
 
@@ -34,10 +38,28 @@ def test_replicas_of_shards_have_a_cost_of_their_own() -> None:
     assert {"node", "store", "replicas"} == found["REGISTER"]
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-def test_a_storm_ends_with_everybody_registered(transport: str) -> None:
+@pytest.mark.parametrize(
+    "weather",
+    [
+        Weather("udp", "a breeze"),
+        Weather("tcp", "a breeze"),
+        Weather("tcp", "by script", seconds=(5,)),
+    ],
+    ids=lambda weather: f"{weather.transport}, {weather.name}",
+)
+def test_a_storm_ends_with_everybody_registered(weather: Weather) -> None:
     """Each phone counts once, in the slice in which it heard of it."""
-    found = storm(Weather(transport, "a breeze", {}), 300)
+    found = storm(weather, 300)
 
     assert (300, 0) == (sum(found.goodput), found.failed)
     assert found.within_s[99] is not None
+
+
+def test_a_node_can_be_held_to_less_than_it_does() -> None:
+    """By others on its core, all of which end with the storm."""
+    found = storm(Weather("udp", "held"), 300, most=2000.0)
+
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in children(os.getpid())]
+    assert 0 < found.capacity <= 2000
+    assert found.beside > 0
+    assert [] == [command for command in commands if SPIN in command]
