@@ -51,7 +51,9 @@ class Node:
         }
         self.write(sections)
         command = [sys.executable, "-m", "regcluster", "serve", "--config", str(self.settings)]
-        # Python looks for a module where it stands before anywhere else.
+        if checkout:
+            # Python looks for a module where it stands before anywhere else, unless told not to.
+            command = ["env", "-u", "PYTHONSAFEPATH", *command]
         self.process = start(command, self.log, checkout)
         wait_until(self.is_ready, START_S, "the node is ready")
 
