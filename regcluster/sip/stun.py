@@ -42,7 +42,7 @@ def answer_stun(data: bytes, peer: Hop) -> bytes:
     address = ip_address(peer.host.partition("%")[0])
     # Masked, for there are NATs that write their own address over any that they recognise.
     mask = data[4 : 4 + len(address.packed)]
-    host = bytes(octet ^ other for octet, other in zip(address.packed, mask, strict=True))
+    host = bytes([octet ^ other for octet, other in zip(address.packed, mask, strict=True)])
     port = peer.port ^ (_COOKIE >> 16)
     value = Struct("!HH").pack(_FAMILIES[address.version], port) + host
     head = _HEADER.pack(_SUCCESS, _ATTRIBUTE.size + len(value), _COOKIE, transaction)
