@@ -11,9 +11,7 @@ is remembered is the middle of several.
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -21,7 +19,6 @@ import click
 import msgspec
 
 from benchmarks import micro
-from benchmarks.progress import Progress
 
 REMEMBERED = Path(__file__).parent / "guard.json"
 
@@ -120,14 +117,7 @@ def compare(before: Ratios, attempt: Callable[[int], Ratios]) -> list[Loss]:
 
 
 def _try(number: int) -> Ratios:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measured, number).result()
-
-
-def _measured(number: int) -> Ratios:
-    """What a new process finds."""
-    progress = Progress(f"try {number}, rounds", ROUNDS)
-    return micro.measure(ROUNDS, progress.step).ratios
+    return micro.apart(ROUNDS, f"try {number}").ratios
 
 
 def _tell_unknown(build: str) -> None:

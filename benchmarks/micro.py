@@ -28,7 +28,7 @@ from benchmarks.progress import Progress
 from benchmarks.report import Chart, Report, Row
 from benchmarks.stages import Stage
 from benchmarks.surroundings import is_debian
-from regcluster.sip import parser
+from regcluster.control.edition import edition
 
 ROUNDS = 100
 QUICK_ROUNDS = 30
@@ -77,7 +77,7 @@ def build() -> str:
     """The Python of this process, and the kind of package it has imported."""
     version = ".".join(platform.python_version_tuple()[:2])
     version += "-debian" if is_debian() else ""
-    kind = "native" if str(parser.__file__).endswith(".so") else "pure"
+    kind = "native" if edition() == "compiled" else "pure"
     return f"{sys.implementation.name}-{version}-{kind}"
 
 
@@ -102,19 +102,27 @@ def beside(checkout: Path, rounds: int) -> Micro:
     Its process has it first on the path.
     """
     path = os.pathsep.join(map(str, (checkout, CHECKOUT)))
+    found = apart(rounds, str(checkout), PYTHONPATH=path, PYTHONSAFEPATH="1")
+    if found.build == build():
+        found.build += f" in {checkout.name}"
+    return found
+
+
+def apart(rounds: int, what: str, **environ: str) -> Micro:
+    """What a new process takes; its progress and its failure are told as those of ``what``.
+
+    Its environment is ours but for ``environ``. Raises ``RuntimeError`` where it tells nothing.
+    """
     run = subprocess.run(
-        [sys.executable, "-m", "benchmarks.micro", str(rounds)],
-        env={**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+        [sys.executable, "-m", "benchmarks.micro", str(rounds), what],
+        env={**os.environ, **environ},
         stdout=subprocess.PIPE,
         check=False,
     )
     try:
-        found = msgspec.json.decode(run.stdout, type=Micro)
+        return msgspec.json.decode(run.stdout, type=Micro)
     except msgspec.DecodeError as error:
-        raise RuntimeError(f"{checkout} told no figures, exit code {run.returncode}") from error
-    if found.build == build():
-        found.build += f" in {checkout.name}"
-    return found
+        raise RuntimeError(f"{what} told no figures, exit code {run.returncode}") from error
 
 
 def told(found: Sequence[Micro]) -> Report:
@@ -199,4 +207,6 @@ async def _play(whole: Inside, micro: Micro) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(measure(int(sys.argv[1]))))
+    asked = int(sys.argv[1])
+    measured = measure(asked, Progress(f"{sys.argv[2]}, rounds", asked).step)
+    sys.stdout.buffer.write(msgspec.json.encode(measured))

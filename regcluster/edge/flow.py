@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from regcluster.edge.sockets import Address, is_wildcard
 from regcluster.errors import SipError
 from regcluster.route.exchange import Source
+from regcluster.route.wishes import socket_text
 from regcluster.sip.hop import Hop
 
 
@@ -129,7 +130,7 @@ def socket_named(token: str) -> str:
         return ""
     packed, _, port = token.removeprefix(_SOCKET).partition(".")
     try:
-        return f"udp:{Hop('UDP', str(ip_address(bytes.fromhex(packed))), int(port)).render()}"
+        return socket_text(Hop("UDP", str(ip_address(bytes.fromhex(packed))), int(port)))
     except ValueError:
         return ""
 

@@ -17,6 +17,7 @@ from regcluster.edge.sockets import Address, bind_tcp
 from regcluster.edge.stream import Streams
 from regcluster.errors import SipError
 from regcluster.sip.hop import Hop
+from tests.wire import request
 
 BOTH_LOOPS = [
     ("asyncio", {"use_uvloop": True}),
@@ -178,6 +179,15 @@ async def serving(
         await node.streams.close()
     await until(lambda: asyncio.all_tasks() <= before)
     assert len(node.table) == 0
+
+
+async def half_closed(node: Serving, phone: Phone) -> Flow:
+    """The connection of a phone that has sent one request, and sends no more."""
+    await phone.send(request("OPTIONS"))
+    phone.finish()
+    _, flow = await node.next()
+    await until(lambda: node.table.by_hop(phone.hop) is None)
+    return flow
 
 
 async def until(holds: Callable[[], bool]) -> None:

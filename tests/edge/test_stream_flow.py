@@ -7,7 +7,7 @@ import pytest
 from regcluster.errors import MalformedMessage
 from regcluster.sip.hop import Hop
 from regcluster.sip.parser import BadRequest
-from tests.edge.loopback import BOTH_LOOPS, Phone, serving, until
+from tests.edge.loopback import BOTH_LOOPS, Phone, half_closed, serving, until
 from tests.wire import request, response
 
 pytestmark = pytest.mark.anyio
@@ -131,10 +131,7 @@ async def test_a_peer_that_sends_no_more_is_still_answered() -> None:
     """The connection stays until the final answer is out, then it ends on its own."""
     async with serving() as node:
         with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            phone.finish()
-            _, flow = await node.next()
-            await until(lambda: node.table.by_hop(phone.hop) is None)
+            flow = await half_closed(node, phone)
             sent = [flow.send(TRYING), flow.send(OK)]
 
             assert ([True, True], TRYING + OK) == (sent, await phone.to_end())
@@ -179,10 +176,7 @@ async def test_nothing_new_is_sent_to_a_peer_that_sends_no_more() -> None:
     """It is found by its token, for the answers it is owed, and no longer by its address."""
     async with serving() as node:
         with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            phone.finish()
-            _, flow = await node.next()
-            await until(lambda: node.table.by_hop(phone.hop) is None)
+            flow = await half_closed(node, phone)
 
             assert flow == node.table.by_token(flow.token)
 

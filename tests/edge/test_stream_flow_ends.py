@@ -13,6 +13,7 @@ from tests.edge.loopback import (
     WAIT_S,
     Phone,
     broken_callbacks,
+    half_closed,
     limits,
     serving,
     until,
@@ -106,10 +107,7 @@ async def test_answers_are_waited_for_only_so_long() -> None:
     """RFC 3261 §17.1.2.2: after 64*T1 nobody expects a final answer any more."""
     async with serving() as node:
         with Phone(node.address) as phone:
-            await phone.send(OPTIONS)
-            phone.finish()
-            _, flow = await node.next()
-            await until(lambda: node.table.by_hop(phone.hop) is None)
+            flow = await half_closed(node, phone)
             now = node.streams.now()
 
             assert ["", "linger"] == [overdue(flow, now + LINGER_S + s, limits()) for s in (-1, 1)]

@@ -21,7 +21,7 @@ from regcluster.control.admin import (
     write_cursor,
 )
 from regcluster.control.api.answers import NO_STORE, JsonResponse, Problem
-from regcluster.control.api.desk import Desk
+from regcluster.control.api.desk import PREFIX, Desk
 from regcluster.control.api.reading import (
     allowed,
     asked_aor,
@@ -44,8 +44,6 @@ from regcluster.store.census import Census
 from regcluster.store.keys import text_bytes
 
 logger = get_logger(__name__)
-
-PREFIX = "/api/v1"
 
 Filter = Callable[[str], bool]
 

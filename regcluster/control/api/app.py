@@ -11,9 +11,7 @@ from starlette.types import Receive, Scope, Send
 from regcluster.config import HttpSettings
 from regcluster.config.secrets import secret_free
 from regcluster.control.api.answers import JsonResponse, Problem, problem
-from regcluster.control.api.aors import PREFIX
-from regcluster.control.api.cluster import DOCUMENT
-from regcluster.control.api.desk import Desk, Node
+from regcluster.control.api.desk import DOCUMENT, PREFIX, Desk, Node
 from regcluster.control.api.gate import Gate, Gated
 from regcluster.control.api.openapi import document
 from regcluster.control.api.operations import OPERATIONS, Run

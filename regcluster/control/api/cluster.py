@@ -12,16 +12,12 @@ from starlette.responses import Response
 from regcluster import __version__
 from regcluster.control import output
 from regcluster.control.api.answers import NO_STORE, JsonResponse
-from regcluster.control.api.aors import PREFIX
-from regcluster.control.api.desk import Desk, read_totals
+from regcluster.control.api.desk import DOCUMENT, PREFIX, Desk, read_totals
 from regcluster.control.api.reading import read_query
 from regcluster.control.api.shapes import NoQuery
 from regcluster.control.nodes import document
 from regcluster.log import get_logger
 from regcluster.store.roster import read_nodes
-
-DOCUMENT = "/openapi.json"
-"""Where the whole API is described, below its prefix."""
 
 logger = get_logger(__name__)
 

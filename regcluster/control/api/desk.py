@@ -15,6 +15,10 @@ from regcluster.control.api.shapes import NodeState, Rates
 from regcluster.control.api.streams import Streams
 from regcluster.store import RedisStore
 
+PREFIX = "/api/v1"
+DOCUMENT = "/openapi.json"
+"""Where the whole API is described, below its prefix."""
+
 SEARCH_S = 20.0
 """How long a list may take: a narrow search looks at every binding there is."""
 

@@ -8,7 +8,7 @@ import msgspec
 from regcluster import __version__
 from regcluster.control.api import shapes
 from regcluster.control.api.answers import PROBLEM_TYPE
-from regcluster.control.api.aors import PREFIX
+from regcluster.control.api.desk import PREFIX
 from regcluster.control.api.operations import OPERATIONS, EventText, Operation
 
 ANY_TIME = (400, 401, 403, 500)
