@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 from regcluster.store.connection import Arg
-from regcluster.store.keys import SEPARATOR
+from regcluster.store.keys import aor_in
 from regcluster.store.remote import RedisStore
 from regcluster.store.turns import in_turns
 
@@ -41,9 +41,7 @@ class Census:
         """Count once. Raises ``StoreError``, and what was counted before then stands."""
         for table in self._tables():
             indexes = self._store.keys.table(table).indexes
-            alive = b"(%d" % await self._store.now()
-            zcounts = [(b"ZCOUNT", index, alive, b"+inf") for index in indexes]
-            counts: list[int] = await self._ask(zcounts)
+            counts = await self._store.indexes.count(table)
             aors = await self._aors(table, dict(zip(indexes, counts, strict=True)))
             self._counted(table, sum(counts), aors)
 
@@ -53,7 +51,7 @@ class Census:
         filled = {index: count for index, count in counts.items() if count}
         draws = [(b"ZRANDMEMBER", index, ceil(filled[index] * share)) for index in filled]
         drawn: list[list[bytes]] = await self._ask(draws)
-        samples = [[member.partition(SEPARATOR)[0] for member in members] for members in drawn]
+        samples = [[aor_in(member) for member in members] for members in drawn]
         named = list({aor for sample in samples for aor in sample})
         keys = self._store.keys.table(table)
         lengths: list[int] = await self._ask([(b"HLEN", keys.bindings(aor)) for aor in named])

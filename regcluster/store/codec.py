@@ -106,6 +106,11 @@ def encode_alias(alias: str) -> bytes:
     return b" 0 0 %b\t\n" % text_bytes(alias) if alias else b""
 
 
+def expiry(value: bytes) -> int:
+    """When the binding in ``value`` expires, epoch ms."""
+    return int(value[1:14])
+
+
 def decode(key: bytes, value: bytes) -> Binding:
     """The binding under ``key``. Raises ``StoreMismatch`` if a newer layout wrote it."""
     if value[:1] != VERSION:

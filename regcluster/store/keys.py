@@ -7,13 +7,9 @@ is said here too: whatever else has none is a leak. Each location table is a key
 
 from binascii import crc_hqx
 from collections.abc import Iterator
-from typing import Final
 
 from regcluster.config import StoreSettings
 from regcluster.registrar.plan import DEFAULT_TABLE
-
-SEPARATOR: Final = b"\n"
-"""Between AOR and binding key in a member of an index; no header value, so no AOR, can hold one."""
 
 
 def text_bytes(text: str) -> bytes:
@@ -24,6 +20,25 @@ def text_bytes(text: str) -> bytes:
 def bytes_text(data: bytes) -> str:
     """What ``text_bytes`` was given."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def aor_in(member: bytes) -> bytes:
+    """The AOR in a member of an index; no header value, so no AOR, can hold the LF behind it."""
+    return member.partition(b"\n")[0]
+
+
+def field_of(index: bytes, member: bytes) -> tuple[bytes, bytes]:
+    """Where the binding is that a member of ``index`` stands for: the key of a hash, and a field.
+
+    The first of them is ``Keys.bindings`` of its AOR, the second its binding key.
+    """
+    aor, _, key = member.partition(b"\n")
+    return b"%bb:%b" % (index[:-1], aor), key
+
+
+def feed_of(index: bytes) -> bytes:
+    """The feed of the partition that has ``index``."""
+    return b"%be" % index[:-1]
 
 
 def owner_of(connection: str) -> str:
@@ -79,7 +94,7 @@ class Keys:
 
     @property
     def indexes(self) -> list[bytes]:
-        """The index of each partition: a sorted set of AOR and binding key by expiry."""
+        """The index of each partition: a sorted set of AOR and binding key by when to look."""
         return self._indexes
 
     def indexes_from(self, aor: bytes) -> list[bytes]:

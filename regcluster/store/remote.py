@@ -19,6 +19,7 @@ from regcluster.store.clock import StoreClock
 from regcluster.store.codec import decode
 from regcluster.store.embedded import SCHEME, embedded_url
 from regcluster.store.events import EVERYTHING, Wanted, Watch, unheard
+from regcluster.store.index import Indexes
 from regcluster.store.keys import Keys, text_bytes
 from regcluster.store.link import Link
 from regcluster.store.scan import Scan, everybody
@@ -29,9 +30,6 @@ from regcluster.store.topology import open_link
 PULSE_S = 1.0
 """Seconds between two looks at the store's clock. They also find a dead connection that carries no
 traffic, so that readiness does not wait for a phone to find it."""
-
-AT_ONCE = 64
-"""Partitions asked about in one go: a pool of redis-py's holds a hundred connections."""
 
 
 async def open_store(settings: StoreSettings, *, may_set_up: bool = True) -> "RedisStore":
@@ -73,7 +71,8 @@ class RedisStore:
         self._keys = Keys(settings)
         self._schema = schema or Schema(self._keys, settings)
         self._scripts = Scripts(link, self._keys, settings)
-        self._scan = Scan(link, self._keys, self._scripts, self.now)
+        self._indexes = Indexes(link, self._keys, self.now)
+        self._scan = Scan(link, self._keys, self._scripts, self._indexes, self.now)
         self._pulse: asyncio.Task[None] | None = None
 
     @property
@@ -90,6 +89,11 @@ class RedisStore:
     def scripts(self) -> Scripts:
         """The scripts over that link."""
         return self._scripts
+
+    @property
+    def indexes(self) -> Indexes:
+        """What tells how many bindings there are, partition by partition."""
+        return self._indexes
 
     @property
     def problem(self) -> str:
@@ -183,16 +187,7 @@ class RedisStore:
 
     async def count(self, table: str = DEFAULT_TABLE) -> int:
         """Unexpired bindings, all partitions together."""
-        total = 0
-        indexes = self._keys.table(table).indexes
-        for start in range(0, len(indexes), AT_ONCE):
-            expired = b"(%d" % await self.now()
-            some = indexes[start : start + AT_ONCE]
-            counts: list[int] = await asyncio.gather(
-                *[self._link.call(b"ZCOUNT", index, expired, b"+inf") for index in some]
-            )
-            total += sum(counts)
-        return total
+        return sum(await self._indexes.count(table))
 
     async def now(self) -> int:
         """The store's time in epoch ms, asked for only while it has never been told."""

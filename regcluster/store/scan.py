@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from regcluster.store.keys import SEPARATOR, Keys, bytes_text, text_bytes
+from regcluster.store.index import Indexes
+from regcluster.store.keys import Keys, aor_in, bytes_text, text_bytes
 from regcluster.store.link import Link
 from regcluster.store.scripts import Scripts
 
@@ -19,14 +20,20 @@ def everybody(aor: str) -> bool:
 
 
 class Scan:
-    """Reads the expiry index; ``now`` is the store's time in epoch ms."""
+    """Reads ``indexes``, member by member; ``now`` is the store's time in epoch ms."""
 
     def __init__(
-        self, link: Link, keys: Keys, scripts: Scripts, now: Callable[[], Awaitable[int]]
+        self,
+        link: Link,
+        keys: Keys,
+        scripts: Scripts,
+        indexes: Indexes,
+        now: Callable[[], Awaitable[int]],
     ) -> None:
         self._link = link
         self._keys = keys
         self._scripts = scripts
+        self._indexes = indexes
         self._now = now
 
     async def aors(
@@ -82,8 +89,13 @@ class Scan:
             reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
             cursor, members = int(reply[0]), reply[1]
             now = await self._now()
+            due = []
             for at in range(0, len(members), 2):
                 if float(members[at + 1]) > now:
-                    yield members[at].partition(SEPARATOR)[0]
+                    yield aor_in(members[at])
+                else:
+                    due.append(members[at])
+            for member in await self._indexes.living(index, due):
+                yield aor_in(member)
             if not cursor:
                 return

@@ -4,7 +4,7 @@ A script is called by the SHA of its text: during a rolling upgrade each node ru
 it was tested with. Whoever sends the call answers NOSCRIPT with the text (``SOURCES``).
 """
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from importlib.resources import files
@@ -16,7 +16,7 @@ from regcluster.registrar.plan import DEFAULT_TABLE, Change, SavePlan
 from regcluster.sip.digest import digest
 from regcluster.store.codec import FORGOTTEN, encode, encode_alias, encode_tail
 from regcluster.store.connection import Arg, Four, pack_four
-from regcluster.store.keys import Keys, owner_of, text_bytes
+from regcluster.store.keys import Keys, feed_of, field_of, owner_of, text_bytes
 from regcluster.store.link import Link
 
 
@@ -146,17 +146,23 @@ class Scripts:
             encode(binding, alias),
         )
 
-    def sweep(self, aor: bytes, keys: Iterable[bytes], table: str) -> Awaitable[Any]:
-        """Run ``sweep.lua``; the reply is now, then when each binding that went had expired."""
+    def sweep(self, index: bytes, members: Sequence[bytes]) -> Awaitable[Any]:
+        """Run ``sweep.lua`` for ``members`` of an index.
+
+        The reply is now, how many entries went or moved, then when each binding that went had
+        expired.
+        """
+        hashes = [field_of(index, member)[0] for member in members]
         return self._link.call(
             EVALSHA,
             SWEEP.sha,
-            b"3",
-            *self._keys.table(table).of(aor),
-            aor,
+            2 + len(hashes),
+            index,
+            feed_of(index),
+            *hashes,
             self._feed_maxlen,
             FORGOTTEN,
-            *keys,
+            *members,
         )
 
     def reap(self, aor: bytes, owner: bytes, doomed: Iterable[bytes], table: str) -> Awaitable[Any]:

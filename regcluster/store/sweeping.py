@@ -4,6 +4,9 @@ No answer depends on it, for what is overdue is absent from every answer. The wo
 without a word: of each partition the same one is chosen by all who know the same leases, and looks
 at it about once a second. Should that one fail to, another passes by now and then. A partition may
 be swept by two at once: only one of them finds a binding there.
+
+Most entries that are due belong to phones that have refreshed since: once in a lifetime the sweeper
+moves the entry of each, many with one call, which no refresh has to wait for.
 """
 
 import asyncio
@@ -11,12 +14,11 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from regcluster import metrics
 from regcluster.errors import StoreError
-from regcluster.store.keys import SEPARATOR
 from regcluster.store.leases import Leases, Share
 from regcluster.store.remote import RedisStore
 from regcluster.store.turns import in_turns
@@ -30,17 +32,14 @@ PASSING_S = 10.0
 LOOKS = 16
 """Partitions looked at in one go."""
 
-DUE = 64
+DUE = 16
 """Bindings taken from a partition in one go, so that those of others do not wait for all of its."""
 
+CALLS = 4
+"""Scripts sent in one go, each for so many bindings, which may all have to go."""
 
-@dataclass(slots=True, frozen=True)
-class Partition:
-    """One partition of one table."""
-
-    table: str
-    index: bytes
-    """The key of its index, which lists bindings by when they expire."""
+AHEAD_MS = 10_000
+"""Where an entry is due, those that will be so soon are looked at with it: a call serves many."""
 
 
 class Sweeper:
@@ -59,8 +58,8 @@ class Sweeper:
         self._is_ours = Share(leases)
         self._tables = tables
         self._names: tuple[str, ...] = ()
-        self._partitions: list[Partition] = []
-        self._away: set[Partition] = set()
+        self._indexes: list[bytes] = []
+        self._away: set[bytes] = set()
         """Where the last look had no answer."""
         self._passed = 0
 
@@ -73,7 +72,7 @@ class Sweeper:
         began = self._monotonic()
         groups = self._groups()
         total, looked = sum(map(len, groups)), 0
-        behind: list[Partition] = []
+        behind: list[bytes] = []
         for group in groups:
             behind += await self.sweep(group)
             looked += len(group)
@@ -84,88 +83,77 @@ class Sweeper:
             await asyncio.sleep(max(0.0, until - self._monotonic()))
         await asyncio.sleep(max(0.0, began + within_s - self._monotonic()))
 
-    async def sweep(self, partitions: Sequence[Partition]) -> list[Partition]:
-        """Remove what is overdue in ``partitions``, up to a limit; those where there is more."""
-        looks = await asyncio.gather(*[self._look(partition) for partition in partitions])
-        jobs = [
-            partial(self._remove, partition, aor, keys)
-            for partition, due in zip(partitions, looks, strict=True)
-            for aor, keys in _by_aor(due).items()
-        ]
-        swept = set(await in_turns(jobs))
+    async def sweep(self, indexes: Sequence[bytes]) -> list[bytes]:
+        """Settle what is due in ``indexes``, up to a limit; those where there may be more."""
+        looks = await asyncio.gather(*[self._look(index) for index in indexes])
+        due = {index: members for index, members in zip(indexes, looks, strict=True) if members}
+        settled = await in_turns([partial(self._settle, *each) for each in due.items()], CALLS)
         return [
-            partition
-            for partition, due in zip(partitions, looks, strict=True)
-            if len(due) == DUE and partition in swept
+            index
+            for (index, members), count in zip(due.items(), settled, strict=True)
+            if count and len(members) == DUE
         ]
 
-    def _groups(self) -> list[list[Partition]]:
+    def _groups(self) -> list[list[bytes]]:
         """What to look at in this round, a few at once.
 
         Those that did not answer the last time may keep the others waiting, and come last.
         """
         due = self._due()
-        away = [partition for partition in due if partition in self._away]
-        well = [partition for partition in due if partition not in self._away] if away else due
+        away = [index for index in due if index in self._away]
+        well = [index for index in due if index not in self._away] if away else due
         groups = [well[start : start + LOOKS] for start in range(0, len(well), LOOKS)]
         return [*groups, away] if away else groups
 
-    def _due(self) -> list[Partition]:
+    def _due(self) -> list[bytes]:
         """What to look at in this round."""
-        partitions = self._all()
+        indexes = self._all()
         others = max(1, len(self._leases.members) - 1)
-        passing = math.ceil(len(partitions) * ROUND_S / (PASSING_S * others))
-        first, self._passed = self._passed, (self._passed + passing) % len(partitions)
+        passing = math.ceil(len(indexes) * ROUND_S / (PASSING_S * others))
+        first, self._passed = self._passed, (self._passed + passing) % len(indexes)
         return [
-            partition
-            for at, partition in enumerate(partitions)
-            if (at - first) % len(partitions) < passing or self._is_ours(partition.index)
+            index
+            for at, index in enumerate(indexes)
+            if (at - first) % len(indexes) < passing or self._is_ours(index)
         ]
 
-    def _all(self) -> list[Partition]:
+    def _all(self) -> list[bytes]:
+        """The index of each partition of each table."""
         names = tuple(self._tables())
         if names != self._names:
             self._names = names
             keys = self._store.keys
-            self._partitions = [
-                Partition(table, index) for table in names for index in keys.table(table).indexes
-            ]
-            random.shuffle(self._partitions)
-        return self._partitions
+            self._indexes = [index for table in names for index in keys.table(table).indexes]
+            random.shuffle(self._indexes)
+        return self._indexes
 
-    async def _look(self, partition: Partition) -> list[bytes]:
-        """Members of an index that seem to be overdue, those that are for longest first."""
+    async def _look(self, index: bytes) -> list[bytes]:
+        """Members whose entries are due, those that are for longest first; maybe some more."""
         try:
             now = await self._store.now()
-            call = self._store.link.call
-            due: list[bytes] = await call(
-                b"ZRANGEBYSCORE", partition.index, b"-inf", now, b"LIMIT", 0, DUE
-            )
+            due = await self._due_at(now, index)
+            if 0 < len(due) < DUE:
+                due = await self._due_at(now + AHEAD_MS, index)
         except StoreError:
             # The link has counted it. What is overdue can wait for the next look.
-            self._away.add(partition)
+            self._away.add(index)
             return []
-        self._away.discard(partition)
+        self._away.discard(index)
         return due
 
-    async def _remove(
-        self, partition: Partition, aor: bytes, keys: Sequence[bytes]
-    ) -> Partition | None:
-        """Sweep bindings of one AOR; ``partition`` if any of them was overdue."""
+    async def _due_at(self, instant: int, index: bytes) -> list[bytes]:
+        due: list[bytes] = await self._store.link.call(
+            b"ZRANGEBYSCORE", index, b"-inf", instant, b"LIMIT", 0, DUE
+        )
+        return due
+
+    async def _settle(self, index: bytes, members: Sequence[bytes]) -> int:
+        """Remove what is overdue of ``members``, and move what is not; how many were settled so."""
         try:
-            reply: list[bytes] = await self._store.scripts.sweep(aor, keys, partition.table)
+            reply: list[Any] = await self._store.scripts.sweep(index, members)
         except StoreError:
-            return None
-        now, *gone = [int(instant) for instant in reply]
+            return 0
+        now, settled, *gone = map(int, reply)
         for expires_at in gone:
             metrics.count_expired((now - expires_at) / 1000)
-        return partition if gone else None
-
-
-def _by_aor(members: Iterable[bytes]) -> dict[bytes, list[bytes]]:
-    """The binding keys among the members of an index, by AOR."""
-    keys: dict[bytes, list[bytes]] = {}
-    for member in members:
-        aor, _, key = member.partition(SEPARATOR)
-        keys.setdefault(aor, []).append(key)
-    return keys
+        return settled

@@ -11,14 +11,14 @@ AT_ONCE = 32
 T = TypeVar("T")
 
 
-async def in_turns(jobs: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Do ``jobs``, a few at once, and rest after each turn for as long as it took.
+async def in_turns(jobs: Sequence[Callable[[], Awaitable[T]]], at_once: int = AT_ONCE) -> list[T]:
+    """Do ``jobs``, ``at_once`` of them, and rest after each turn for as long as it took.
 
     So what is urgent finds the loop, and the server, free at least half of the time.
     """
     done: list[T] = []
-    for start in range(0, len(jobs), AT_ONCE):
+    for start in range(0, len(jobs), at_once):
         began = time.monotonic()
-        done += await asyncio.gather(*[job() for job in jobs[start : start + AT_ONCE]])
+        done += await asyncio.gather(*[job() for job in jobs[start : start + at_once]])
         await asyncio.sleep(time.monotonic() - began)
     return done

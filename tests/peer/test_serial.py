@@ -16,7 +16,7 @@ import pytest
 from regcluster.config import StoreSettings
 from regcluster.registrar.binding import Binding
 from regcluster.store.codec import decode
-from regcluster.store.keys import SEPARATOR, Keys, text_bytes
+from regcluster.store.keys import Keys, text_bytes
 from tests.peer.conftest import StartNode
 from tests.peer.history import Event, Wish, Wishes
 from tests.peer.phone import Phone
@@ -100,7 +100,5 @@ def index(store: StoreServer) -> list[bytes]:
 def members(replay: Replay) -> list[bytes]:
     """What the indexes have to hold."""
     return [
-        text_bytes(aor) + SEPARATOR + text_bytes(key)
-        for aor, found in replay.model.bindings.items()
-        for key in found
+        text_bytes(f"{aor}\n{key}") for aor, found in replay.model.bindings.items() for key in found
     ]

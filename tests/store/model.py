@@ -42,6 +42,8 @@ class Model:
 
     location: LocationSettings = field(default_factory=LocationSettings)
     bindings: dict[str, Bindings] = field(default_factory=dict)
+    due: dict[str, dict[str, int]] = field(default_factory=dict)
+    """When the sweeper looks at a binding, epoch ms, by AOR and key."""
     feed: list[list[Event]] = field(default_factory=list)
     """One list a call, in the order of the calls."""
 
@@ -76,10 +78,12 @@ class Model:
         return len(record) - len(after)
 
     def sweep(self, aor: str, now: int) -> list[int]:
-        """Remove what is overdue; when each of it had expired."""
+        """Remove what is overdue, and look at the rest when it will be; when each had expired."""
         self.feed.append([])
         before = self.bindings.get(aor, {})
         alive = self._expire(aor, now)
+        if alive:
+            self.due[aor] = {key: old.expires_at for key, old in alive.items()}
         return sorted(old.expires_at for key, old in before.items() if key not in alive)
 
     def reap(self, aor: str, owner: str, now: int) -> int:
@@ -95,6 +99,8 @@ class Model:
         """Let all that is stored be so much older."""
         for aor, record in self.bindings.items():
             self.bindings[aor] = {key: _aged(old, milliseconds) for key, old in record.items()}
+        for aor, due in self.due.items():
+            self.due[aor] = {key: instant - milliseconds for key, instant in due.items()}
 
     def _expire(self, aor: str, now: int) -> Bindings:
         """What of ``aor`` is alive; the rest is forgotten, whatever becomes of the request."""
@@ -105,10 +111,13 @@ class Model:
         return alive
 
     def _store(self, aor: str, record: Bindings) -> None:
+        before, due = self.bindings.pop(aor, {}), self.due.pop(aor, {})
         if record:
             self.bindings[aor] = record
-        else:
-            self.bindings.pop(aor, None)
+            self.due[aor] = {
+                key: due[key] if _is_prolonged(before.get(key), new) else new.expires_at
+                for key, new in record.items()
+            }
 
     def _tell(self, kind: Kind, aor: str, bindings: list[Binding]) -> None:
         self.feed[-1] += [Event(kind, aor, binding) for binding in bindings]
@@ -122,7 +131,12 @@ def serial(model: Model, calls: Sequence[tuple[SavePlan, Verdict]]) -> Iterator[
     if not calls:
         yield model
     for at, (plan, verdict) in enumerate(calls):
-        trial = replace(model, bindings=dict(model.bindings), feed=list(model.feed))
+        trial = replace(
+            model,
+            bindings=dict(model.bindings),
+            due=dict(model.due),
+            feed=list(model.feed),
+        )
         if trial.save(plan, verdict.record.now) == verdict:
             yield from serial(trial, [*calls[:at], *calls[at + 1 :]])
 
@@ -296,6 +310,11 @@ def plain_key(binding: Binding, location: LocationSettings) -> str:
     """The key that ``binding`` would have without an instance, by the settings it was bound by."""
     scope = key_scope(binding.call_id, binding.path, location)
     return match_key(binding.uri, parse_uri(binding.uri), location, scope)
+
+
+def _is_prolonged(old: Binding | None, new: Binding) -> bool:
+    """Whether a look at ``new`` comes early enough where it was to be for ``old``."""
+    return old is not None and old.ruid == new.ruid and old.expires_at <= new.expires_at
 
 
 def _visible(binding: Binding) -> Binding:

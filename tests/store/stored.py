@@ -96,7 +96,7 @@ def ought(model: Model, settings: StoreSettings) -> Stored:
             text_bytes(key): value_of(old, model.location) for key, old in record.items()
         }
         stored.indexes.setdefault(index, {}).update(
-            {text_bytes(f"{aor}\n{key}"): float(old.expires_at) for key, old in record.items()}
+            {text_bytes(f"{aor}\n{key}"): float(due) for key, due in model.due[aor].items()}
         )
     for call in model.feed:
         stored.feed += in_order([_entry(event, model.location) for event in call])

@@ -274,8 +274,10 @@ class Pair:
                 return None, None
 
     async def _sweep(self, aor: str) -> list[int]:
-        keys = self.server.ask(b"HKEYS", Keys(STORE).bindings(aor.encode()))
-        return [int(instant) for instant in await self.scripts.sweep(aor.encode(), keys, TABLE)]
+        bindings, index, _ = Keys(STORE).of(aor.encode())
+        members = [b"%b\n%b" % (aor.encode(), key) for key in self.server.ask(b"HKEYS", bindings)]
+        now, _, *gone = map(int, await self.scripts.sweep(index, members))
+        return [now, *gone]
 
     async def _reap(self, aor: str, owner: str) -> list[int]:
         stored = pairs(self.server.ask(b"HGETALL", Keys(STORE).bindings(aor.encode())))

@@ -14,6 +14,7 @@ from regcluster.config import StoreSettings
 from regcluster.errors import ConfigError, StoreMismatch, StoreUnavailable
 from regcluster.store import open_store
 from regcluster.store.connection import Arg
+from regcluster.store.index import PAGE
 from regcluster.store.remote import RedisStore
 from regcluster.store.scan import SCAN_COUNT
 from tests import servers
@@ -177,6 +178,34 @@ async def test_a_scan_passes_over_what_has_expired(store: RedisStore, store_serv
     async with opened(store_server) as fresh:
         assert [] == [aor async for aor in fresh.scan()]
         assert 0 == await fresh.count()
+
+
+async def test_who_has_refreshed_is_found_though_the_index_knows_nothing_of_it(
+    store: RedisStore, store_server: Server
+) -> None:
+    """A refresh leaves its entry where it was; only the binding tells that it lives."""
+    await store.save(plan(bind(DESK, 60), bind(SOFT, 60)))
+    await store.save(plan(bind(DESK, 120), cseq=6))
+    age(store_server, STORE, MINUTE_MS)
+
+    async with opened(store_server) as fresh:
+        assert [ALICE] == [aor async for aor in fresh.scan()]
+        assert 1 == await fresh.count()
+
+
+async def test_a_count_reads_what_is_due_piece_by_piece(
+    store: RedisStore, store_server: Server
+) -> None:
+    """Here of phones that all have refreshed, and no sweeper was there since."""
+    words: list[Arg] = [word for number in range(2 * PAGE) for word in (number, f"u{number}@h\nk")]
+    store_server.ask(b"ZADD", INDEX, *words)
+    value = b"1%013d" % (now_of(store_server) + MINUTE_MS)
+    for number in range(0, 2 * PAGE, 2):
+        name = f"rc:{{0}}:b:u{number}@h"
+        store_server.ask(b"HSET", name, b"k", value)
+        store_server.ask(b"PEXPIRE", name, MINUTE_MS)
+
+    assert PAGE == await store.count()
 
 
 async def test_a_scan_can_be_left_early(store: RedisStore) -> None:

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from regcluster.registrar.plan import DEFAULT_TABLE
 from regcluster.store.codec import decode
 from regcluster.store.remote import RedisStore
 from tests.servers import Server
@@ -13,13 +12,13 @@ from tests.store.stored import age, found
 
 pytestmark = pytest.mark.anyio
 
-KEYS = [DESK.encode(), bind(MOBILE).key.encode(), SOFT.encode()]
+MEMBERS = [f"{ALICE}\n{key}".encode() for key in (DESK, bind(MOBILE).key, SOFT)]
 
 
-async def sweep(store: RedisStore, aor: str = ALICE) -> list[int]:
-    """Sweep what Alice may have bound; when each that went had expired."""
-    reply = await store.scripts.sweep(aor.encode(), KEYS, DEFAULT_TABLE)
-    return [int(instant) for instant in reply[1:]]
+async def sweep(store: RedisStore) -> tuple[int, list[int]]:
+    """Sweep what Alice may have bound; how much was settled, and when what went had expired."""
+    _, settled, *gone = map(int, await store.scripts.sweep(INDEX, MEMBERS))
+    return settled, gone
 
 
 async def test_what_is_overdue_goes_with_an_event_and_the_rest_stays(
@@ -33,7 +32,7 @@ async def test_what_is_overdue_goes_with_an_event_and_the_rest_stays(
     gone = await sweep(store)
 
     stored = found(store_server, STORE)
-    assert [record.now - 1000, record.now] == gone
+    assert (2, [record.now - 1000, record.now]) == gone
     assert [SOFT.encode()] == list(stored.hashes[HASH])
     assert [f"{ALICE}\n{SOFT}".encode()] == list(stored.indexes[INDEX])
     assert [b"expired"] * 2 == [entry[0] for entry in stored.feed]
@@ -78,7 +77,7 @@ async def test_a_binding_that_redis_has_forgotten_is_told_with_what_is_known(
     binding = decode(key, value)
     expected = (b"expired", MOBILE, record.now)
     assert expected == (kind, binding.uri, binding.expires_at)
-    assert ([record.now], []) == (gone, more)
+    assert ((1, [record.now]), []) == (gone, more)
     assert {} == found(store_server, STORE).indexes
 
 
@@ -90,4 +89,4 @@ async def test_an_index_that_is_wrong_is_put_right(store: RedisStore, store_serv
 
     gone = await sweep(store)
 
-    assert ([], expected) == (gone, found(store_server, STORE).indexes)
+    assert ((1, []), expected) == (gone, found(store_server, STORE).indexes)

@@ -11,16 +11,15 @@ from msgspec import structs
 
 from regcluster.store.leases import chosen
 from regcluster.store.remote import RedisStore
-from regcluster.store.sweeping import DUE, LOOKS, Partition, Sweeper
+from regcluster.store.sweeping import AHEAD_MS, DUE, LOOKS, Sweeper
 from tests.servers import RealServer, Server, open_store
-from tests.store.alice import DESK, INDEX, STORE, bind, events, plan
+from tests.store.alice import ALICE, DESK, INDEX, MOBILE, SOFT, STORE, bind, events, plan
 from tests.store.stored import Entry, age, found
 from tests.store.upkeep import Tapped, Torn, acquainted, tapped_store, worker
 from tests.test_metrics import value
 
 pytestmark = pytest.mark.anyio
 
-PARTITION = Partition("location", INDEX)
 TABLES = ("location", "abroad")
 MANY = structs.replace(STORE, partitions=256)
 
@@ -132,6 +131,63 @@ async def test_a_refresh_between_the_look_and_the_script_wins(
     assert 1 == await store.count()
 
 
+async def test_a_refresh_leaves_the_sweeper_to_move_its_entry(
+    tapped: tuple[RedisStore, Tapped], store_server: Server
+) -> None:
+    """At its first look after the old expiry, and from then on there is nothing to look at."""
+    store, link = tapped
+    await store.save(plan(bind(DESK, 60)))
+    before = found(store_server, STORE).indexes
+    verdict = await store.save(plan(bind(DESK, 120), cseq=6))
+    assert before == found(store_server, STORE).indexes
+    age(store_server, STORE, 60_000)
+    calls = link.calls[b"EVALSHA"]
+
+    await sweeper(store).round()
+    await sweeper(store).round()
+
+    (entry,) = found(store_server, STORE).indexes[INDEX].values()
+    assert verdict.record.bindings[0].expires_at - 60_000 == entry
+    assert (calls + 1, 1) == (link.calls[b"EVALSHA"], await store.count())
+
+
+async def test_a_refresh_to_an_earlier_end_is_found_in_time(
+    store: RedisStore, store_server: Server
+) -> None:
+    """Its entry moves at once."""
+    await store.save(plan(bind(DESK, 600, ruid="uloc-1")))
+    await store.save(plan(bind(DESK, 60), cseq=6))
+    age(store_server, STORE, 60_000)
+
+    await sweeper(store).round()
+
+    assert [("expired", "1")] == events(store_server)
+
+
+async def test_a_call_serves_what_will_soon_be_due(
+    tapped: tuple[RedisStore, Tapped], store_server: Server
+) -> None:
+    """Of three that were refreshed, the one whose entry is not due for long is not looked at."""
+    store, link = tapped
+    ahead_s = AHEAD_MS // 1000
+    ends = {DESK: 60, MOBILE: 60 + ahead_s // 2, SOFT: 60 + ahead_s * 2}
+    await store.save(plan(*[bind(uri, seconds) for uri, seconds in ends.items()]))
+    await store.save(plan(*[bind(uri, 300) for uri in ends], cseq=6))
+    age(store_server, STORE, 60_000)
+    calls = link.calls[b"EVALSHA"]
+
+    await sweeper(store).round()
+
+    entries = found(store_server, STORE).indexes[INDEX]
+    record = await store.fetch(ALICE)
+    moved = {
+        binding.uri
+        for binding in record.bindings
+        if entries[f"{ALICE}\n{binding.key}".encode()] == binding.expires_at
+    }
+    assert ({DESK, MOBILE}, calls + 1) == (moved, link.calls[b"EVALSHA"])
+
+
 async def test_several_bindings_of_an_aor_are_one_call(
     tapped: tuple[RedisStore, Tapped], store_server: Server
 ) -> None:
@@ -153,9 +209,9 @@ async def test_a_partition_with_much_to_sweep_is_told(
     make_overdue(store_server, INDEX, DUE + 1)
     at_work = sweeper(store)
 
-    told = [await at_work.sweep([PARTITION]), await at_work.sweep([PARTITION])]
+    told = [await at_work.sweep([INDEX]), await at_work.sweep([INDEX])]
 
-    assert [[PARTITION], []] == told
+    assert [[INDEX], []] == told
     assert 0 == left_in(store_server, INDEX)
 
 
@@ -236,7 +292,7 @@ async def test_a_store_that_does_not_answer_is_asked_again_later(real_server: Re
     await store.check()
     await store.close()
 
-    assert [] == await sweeper(store).sweep([PARTITION])
+    assert [] == await sweeper(store).sweep([INDEX])
 
 
 async def test_a_store_that_fails_between_look_and_script_is_asked_again_later(
@@ -247,7 +303,7 @@ async def test_a_store_that_fails_between_look_and_script_is_asked_again_later(
     store, link = tapped_store(real_server.link(STORE), STORE)
     link.after[b"ZRANGEBYSCORE"] = store.close
 
-    assert [] == await sweeper(store).sweep([PARTITION])
+    assert [] == await sweeper(store).sweep([INDEX])
     assert DUE == left_in(real_server, INDEX)
 
 
@@ -280,7 +336,7 @@ async def test_what_is_acknowledged_is_there_however_close_its_expiry_was(
         cseq = 1 + seen.total() // PHONES
         refreshing = asyncio.gather(*[refresh(aor, cseq, 0.05) for aor in phones])
         while not refreshing.done():
-            await asyncio.gather(*[each.sweep([PARTITION]) for each in sweepers])
+            await asyncio.gather(*[each.sweep([INDEX]) for each in sweepers])
         outcomes = Counter(await refreshing)
         seen += outcomes
         # It takes a while to make them all so much older: how long, shows by who came too late.

@@ -2,7 +2,7 @@
 -- ordering rule is asked.
 --
 -- KEYS   1  bindings: hash, binding key -> value
---        2  index: sorted set, <aor> LF <binding key> scored by expires_at
+--        2  index: sorted set, <aor> LF <binding key> scored by expires_at or earlier
 --        3  feed: stream of changes
 -- ARGV   1  aor
 --        2  ruid of the binding to remove; empty: every binding

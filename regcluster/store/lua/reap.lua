@@ -2,7 +2,7 @@
 -- Whoever calls has read them; one that has another value by now was refreshed, and stays.
 --
 -- KEYS   1    bindings: hash, binding key -> value
---        2    index: sorted set, <aor> LF <binding key> scored by expires_at
+--        2    index: sorted set, <aor> LF <binding key> scored by expires_at or earlier
 --        3    feed: stream of changes
 --        4    flows: sorted set of the AORs bound over connections of one owner
 -- ARGV   1    aor

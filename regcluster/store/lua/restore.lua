@@ -2,7 +2,7 @@
 -- knows better: what is stored and as new stays. Neither ordering nor limits are asked about.
 --
 -- KEYS   1  bindings: hash, binding key -> value
---        2  index: sorted set, <aor> LF <binding key> scored by expires_at
+--        2  index: sorted set, <aor> LF <binding key> scored by expires_at or earlier
 --        3  feed: stream of changes
 --        4  only for a connection that is the one way back: flows, sorted set of the AORs bound over
 --           connections of its owner, scored by when the last binding expires

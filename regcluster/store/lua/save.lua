@@ -3,7 +3,8 @@
 -- bindings that were overdue, and a server out of memory refuses before the first write.
 --
 -- KEYS   1    bindings: hash, binding key -> value
---        2    index: sorted set, <aor> LF <binding key> scored by expires_at
+--        2    index: sorted set, <aor> LF <binding key> scored by when to look: at expires_at or,
+--             where a refresh left the entry alone, before
 --        3    feed: stream of changes
 --        4    only for a connection that is the one way back: flows, sorted set of the AORs bound
 --             over connections of its owner, scored by when the last binding expires
@@ -303,9 +304,13 @@ for i = first, last, 4 do
   if key then
     local expires_at = asked[i + 1]
     call('HSET', bindings, key, live[key])
-    call('ZADD', index, expires_at, aor .. '\n' .. key)
     written = written + 1
     expires_at = expires_at + 0
+    -- A look that comes too early costs the sweeper less than moving the entry costs each refresh.
+    local before = asked[i + 2]
+    if before == true or asked[i + 3] ~= key or expires_at < sub(before, 2, 14) + 0 then
+      call('ZADD', index, asked[i + 1], aor .. '\n' .. key)
+    end
     if expires_at > latest then latest = expires_at end
   end
 end

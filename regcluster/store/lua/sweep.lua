@@ -1,48 +1,49 @@
--- Removes overdue bindings of one address-of-record. Whoever calls has read the index a moment ago;
--- whether a binding is overdue is asked again here, so that a refresh beats an expiry.
+-- Looks at bindings of one partition whose entries in the index are due: removes those that are
+-- overdue, and moves the entries of those that were refreshed meanwhile. Whoever calls has read the
+-- index a moment ago; all is asked again here, so that a refresh beats an expiry.
 --
--- KEYS   1    bindings: hash, binding key -> value
---        2    index: sorted set, <aor> LF <binding key> scored by expires_at
---        3    feed: stream of changes
--- ARGV   1    aor
---        2    entries to keep in the feed, about
---        3    what a value has behind its instants where Redis has forgotten the binding
---        4... binding keys that the index had as overdue
--- Reply  now in ms, then of each binding removed when it had expired
+-- KEYS   1    index: sorted set, <aor> LF <binding key> scored by expires_at or earlier
+--        2    feed: stream of changes
+--        3... for each member of the index its AOR's bindings: hash, binding key -> value
+-- ARGV   1    entries to keep in the feed, about
+--        2    what a value has behind its instants where Redis has forgotten the binding
+--        3... members of the index
+-- Reply  now in ms, how many entries went or moved, then of each binding removed when it had expired
 --
 -- Redis itself forgets a hash that nobody has swept for long, the index does not. Then the feed is
--- told what is still known: key and expiry. The layout of a value stands at the top of save.lua.
+-- told what is still known: the key, and since when it might be gone. The layout of a value stands
+-- at the top of save.lua.
 
-local bindings, index, feed = KEYS[1], KEYS[2], KEYS[3]
-local aor = ARGV[1]
+local call, find, sub = redis.call, string.find, string.sub
+local index, feed = KEYS[1], KEYS[2]
 
-local time = redis.call('TIME')
+local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local reply = {string.format('%d', now)}
-for i = 4, #ARGV do
-  local key = ARGV[i]
-  local member = aor .. '\n' .. key
-  local value = redis.call('HGET', bindings, key)
-  local expires_at = value and value:sub(2, 14)
+local settled, gone = 0, {}
+for i = 3, #KEYS do
+  local bindings, member = KEYS[i], ARGV[i]
+  local cut = find(member, '\n', 1, true)
+  local key = sub(member, cut + 1)
+  local value = call('HGET', bindings, key)
+  local expires_at = value and sub(value, 2, 14)
   if not value then
-    -- Nil if another sweeper was first.
-    local score = redis.call('ZSCORE', index, member)
-    if score then
-      expires_at = string.format('%013d', score)
-      value = '1' .. expires_at .. expires_at .. expires_at .. ARGV[3]
+    -- Nil if a request, or another sweeper, was first.
+    local due = call('ZSCORE', index, member)
+    if due then
+      expires_at = string.format('%013d', due)
+      value = '1' .. expires_at .. expires_at .. expires_at .. ARGV[2]
     end
-  elseif tonumber(expires_at) > now then
-    -- Refreshed. The index says so too, unless it had it wrong, and then it would be swept for ever.
-    redis.call('ZADD', index, expires_at, member)
-    value = nil
   end
-  if value then
-    redis.call('HDEL', bindings, key)
-    redis.call('ZREM', index, member)
-    redis.call('XADD', feed, 'MAXLEN', '~', ARGV[2], '*',
-      'kind', 'expired', 'aor', aor, 'key', key, 'value', value)
-    reply[#reply + 1] = expires_at
+  if value and expires_at - now > 0 then
+    settled = settled + call('ZADD', index, 'CH', expires_at, member)
+  elseif value then
+    call('HDEL', bindings, key)
+    call('ZREM', index, member)
+    call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*',
+      'kind', 'expired', 'aor', sub(member, 1, cut - 1), 'key', key, 'value', value)
+    settled = settled + 1
+    gone[#gone + 1] = expires_at
   end
 end
-return reply
+return {string.format('%d', now), settled, unpack(gone)}
