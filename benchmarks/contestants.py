@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from ctypes.util import find_library
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +22,23 @@ CONFIG = Path(__file__).parent / "kamailio.cfg"
 SHARED_MB = 3072
 """Of Kamailio's shared memory: for two million bindings. Pages nobody touches cost nothing."""
 
+VALKEY = "Valkey 9.1"
+
 STORES: dict[str, Callable[[], str | None]] = {
     "Redis 7.0": servers.debian_redis,
     "Redis 8.2": servers.redis8,
-    "Valkey 9.1": servers.valkey,
+    VALKEY: servers.valkey,
 }
 """Debian's, and those that two packages bring; each may be missing."""
+
+
+def allocator(store: str) -> str:
+    """The library that a kind of store is started with, empty if none.
+
+    It is Debian's jemalloc, if it is there, for the one Valkey that was built without: that of
+    Valkey's own packages has it.
+    """
+    return find_library("jemalloc") or "" if store == VALKEY else ""
 
 
 def usual_store() -> str:
@@ -181,7 +193,7 @@ def _server(folder: Path, store: str, setup: Setup) -> Iterator[tuple[RealServer
     port = free_port()
     options = ["--port", str(port), "--bind", HOST]
     options += ["--appendonly", "yes"] if setup.append_only else []
-    server = RealServer("store", binary, folder, options)
+    server = RealServer("store", binary, folder, options, allocator(store))
     try:
         yield server, f"redis://{HOST}:{port}/0"
     finally:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.client import Datagrams
-from benchmarks.contestants import STORES, Setup, has_kamailio, kamailio
+from benchmarks.contestants import STORES, Setup, allocator, has_kamailio, kamailio
 from benchmarks.crowd import Crowd, fill
 from benchmarks.options import Options
 from benchmarks.phones import FIRST_OF_MILLIONS, Fleet
@@ -67,7 +67,7 @@ def of_store(name: str, binary: str, listpack: int, bindings: int) -> Memory:
     """What bindings take in one server."""
     with tempfile.TemporaryDirectory(prefix="regcluster-bench-") as folder:
         options = ["--hash-max-listpack-value", str(listpack)]
-        store = RealServer("store", binary, Path(folder), options)
+        store = RealServer("store", binary, Path(folder), options, allocator(name))
         try:
             before, resident = _facts(store)
             fill(store, Crowd(bindings))

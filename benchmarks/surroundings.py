@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.contestants import VALKEY, allocator
 from tests import servers
 
 _PACKAGES = ("regcluster", "uvloop", "hiredis", "msgpack")
@@ -54,6 +55,8 @@ def versions() -> dict[str, str]:
     for name, program in programs.items():
         if program:
             found[name] = _first_line([program, "-v"])
+    if library := allocator(VALKEY):
+        found["valkey"] += f" with {library}"
     return found
 
 

@@ -66,15 +66,27 @@ def open_store(server: Server, settings: StoreSettings | None = None) -> RedisSt
 
 
 class RealServer:
-    """A server process, running; ``options`` follow ours on its command line."""
+    """A server process, running; ``options`` follow ours on its command line.
 
-    def __init__(self, name: str, binary: str, folder: Path, options: Sequence[str] = ()) -> None:
+    ``preload``, if not empty, is a shared library that it is started with.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        binary: str,
+        folder: Path,
+        options: Sequence[str] = (),
+        preload: str = "",
+    ) -> None:
         self.name = name
         self._socket = folder / f"{name}.sock"
         self._log = folder / f"{name}.log"
         self.url = f"unix://{self._socket}"
         command = [binary, "--port", "0", "--unixsocket", str(self._socket), "--dir", str(folder)]
         command += ["--save", "", "--appendonly", "no", "--daemonize", "no", *options]
+        if preload:
+            command = ["env", f"LD_PRELOAD={preload}", *command]
         self.process = start(command, self._log)
         wait_until(self._is_answering, START_S, f"{name} answers PING")
         self._ask = _asking(self.client())

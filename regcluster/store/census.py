@@ -1,8 +1,9 @@
 """How much there is in the store, for the gauges: counted now and then, never when it is asked.
 
-Bindings are counted in the indexes of the partitions. How many addresses-of-record they belong to
-stands nowhere in the store, so it is estimated from a sample: each binding in it counts as 1/n of
-an AOR that has n bindings. In a store no larger than the sample both are exact.
+Bindings are counted in the indexes of the partitions (``Indexes.count``). How many
+addresses-of-record they belong to stands nowhere in the store, so it is estimated from a sample:
+each binding in it counts as 1/n of an AOR that has n bindings. In a store no larger than the sample
+both are exact.
 """
 
 from collections.abc import Callable, Iterable, Sequence

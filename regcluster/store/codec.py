@@ -107,14 +107,18 @@ def encode_alias(alias: str) -> bytes:
 
 
 def expiry(value: bytes) -> int:
-    """When the binding in ``value`` expires, epoch ms."""
+    """When the binding in ``value`` expires, epoch ms. Raises what ``decode`` raises."""
+    if value[:1] != VERSION:
+        raise _unknown(value)
+    if not value[1:14].isdigit():
+        raise StoreError(f"a binding cannot be read: it expires at {value[1:14]!r}")
     return int(value[1:14])
 
 
 def decode(key: bytes, value: bytes) -> Binding:
     """The binding under ``key``. Raises ``StoreMismatch`` if a newer layout wrote it."""
     if value[:1] != VERSION:
-        raise StoreMismatch(f"a binding has layout {value[:1]!r}, and this node knows 1")
+        raise _unknown(value)
     try:
         ruid, _, tail = value[_RUID:].partition(b"\n")
         name = plain = bytes_text(key)
@@ -154,6 +158,10 @@ def decode(key: bytes, value: bytes) -> Binding:
         # Every exception of msgpack is a ValueError. From a tail that is a mapping nothing can be
         # sliced, which is a KeyError from Python 3.12 on.
         raise StoreError(f"a binding cannot be read: {broken}") from broken
+
+
+def _unknown(value: bytes) -> StoreMismatch:
+    return StoreMismatch(f"a binding has layout {value[:1]!r}, and this node knows 1")
 
 
 def _add(binding: Binding, fields: list[Any]) -> None:

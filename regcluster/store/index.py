@@ -4,8 +4,10 @@ An entry stands at the instant its binding expires, or before: a refresh leaves 
 those that are due only the binding itself tells whether it is alive.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from math import ceil
 from typing import Final
 
 from regcluster.store.codec import expiry
@@ -13,8 +15,9 @@ from regcluster.store.keys import Keys, field_of
 from regcluster.store.link import Link
 from regcluster.store.turns import in_turns
 
-PAGE: Final = 1000
-"""Entries that are due, read in one go."""
+SAMPLE: Final = 4096
+"""Bindings that a count asks whether they are alive; of more, as many of each hundred are taken to
+be as of these."""
 
 
 class Indexes:
@@ -25,43 +28,49 @@ class Indexes:
         self._keys = keys
         self._now = now
 
-    async def count(self, table: str) -> list[int]:
-        """Unexpired bindings of each partition, in turns that leave loop and server to others."""
-        indexes, now = self._keys.table(table).indexes, await self._now()
-        counts = await self._between(b"(%d" % now, b"+inf", indexes)
-        due = await self._between(b"-inf", b"%d" % now, indexes)
-        for at, index in enumerate(indexes):
-            if due[at]:
-                counts[at] += await self._living_due(index, now)
+    async def count(self, table: str, sample: int = SAMPLE) -> list[int]:
+        """Unexpired bindings of each partition, in turns that leave loop and server to others.
+
+        Exact where no more than ``sample`` entries are due, but for what expires meanwhile.
+        """
+        indexes, now = self._keys.table(table).indexes, b"%d" % await self._now()
+        # A sweeper may move entries all the while; where they stand does not matter here.
+        counts = await self._between(b"-inf", b"+inf", indexes)
+        due = await self._between(b"-inf", now, indexes)
+        share = min(1.0, sample / max(1, sum(due)))
+        asked = {at: ceil(number * share) for at, number in enumerate(due) if number}
+        drawn: list[list[bytes]] = await in_turns(
+            [
+                partial(
+                    self._link.call, b"ZRANGEBYSCORE", indexes[at], b"-inf", now, b"LIMIT", 0, size
+                )
+                for at, size in asked.items()
+            ]
+        )
+        places = [
+            (at, field_of(indexes[at], member))
+            for at, members in zip(asked, drawn, strict=True)
+            for member in members
+        ]
+        alive = await self.alive([field for _, field in places])
+        dead = Counter(at for (at, _), lives in zip(places, alive, strict=True) if not lives)
+        for at, number in dead.items():
+            counts[at] -= round(number * due[at] / asked[at])
         return counts
 
-    async def living(self, index: bytes, members: Sequence[bytes]) -> list[bytes]:
-        """Those of ``members`` of an index whose binding is unexpired."""
-        fields = [field_of(index, member) for member in members]
+    async def alive(self, fields: Sequence[tuple[bytes, bytes]]) -> list[bool]:
+        """Whether the binding in each of ``fields`` (``field_of``) is unexpired.
+
+        Raises ``StoreMismatch`` if a newer layout wrote one of them.
+        """
         values: list[bytes | None] = await in_turns(
             [partial(self._link.call, b"HGET", *field) for field in fields]
         )
         now = await self._now()
-        return [
-            member
-            for member, value in zip(members, values, strict=True)
-            if value and expiry(value) > now
-        ]
+        return [value is not None and expiry(value) > now for value in values]
 
     async def _between(self, least: bytes, most: bytes, indexes: Sequence[bytes]) -> list[int]:
         """How many entries of each index are due between two instants."""
         return await in_turns(
             [partial(self._link.call, b"ZCOUNT", index, least, most) for index in indexes]
         )
-
-    async def _living_due(self, index: bytes, now: int) -> int:
-        """How many bindings are unexpired whose entries in an index are due at ``now``."""
-        living, start, read = 0, 0, PAGE
-        while read == PAGE:
-            due: list[bytes] = await self._link.call(
-                b"ZRANGEBYSCORE", index, b"-inf", now, b"LIMIT", start, PAGE
-            )
-            living += len(await self.living(index, due))
-            read = len(due)
-            start += read
-        return living

@@ -7,9 +7,13 @@ is said here too: whatever else has none is a leak. Each location table is a key
 
 from binascii import crc_hqx
 from collections.abc import Iterator
+from typing import Final
 
 from regcluster.config import StoreSettings
 from regcluster.registrar.plan import DEFAULT_TABLE
+
+_SEPARATOR: Final = b"\n"
+"""Between AOR and binding key in a member of an index; no header value, so no AOR, can hold one."""
 
 
 def text_bytes(text: str) -> bytes:
@@ -23,8 +27,8 @@ def bytes_text(data: bytes) -> str:
 
 
 def aor_in(member: bytes) -> bytes:
-    """The AOR in a member of an index; no header value, so no AOR, can hold the LF behind it."""
-    return member.partition(b"\n")[0]
+    """The AOR in a member of an index."""
+    return member.partition(_SEPARATOR)[0]
 
 
 def field_of(index: bytes, member: bytes) -> tuple[bytes, bytes]:
@@ -32,7 +36,7 @@ def field_of(index: bytes, member: bytes) -> tuple[bytes, bytes]:
 
     The first of them is ``Keys.bindings`` of its AOR, the second its binding key.
     """
-    aor, _, key = member.partition(b"\n")
+    aor, _, key = member.partition(_SEPARATOR)
     return b"%bb:%b" % (index[:-1], aor), key
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from regcluster.store.index import Indexes
-from regcluster.store.keys import Keys, aor_in, bytes_text, text_bytes
+from regcluster.store.keys import Keys, aor_in, bytes_text, field_of, text_bytes
 from regcluster.store.link import Link
 from regcluster.store.scripts import Scripts
 
@@ -12,6 +12,10 @@ READ_AHEAD = 5000
 
 SCAN_COUNT = 500
 """Members of an index read in one go: a millisecond of the server's time."""
+
+
+Due = dict[bytes, list[bytes]]
+"""AORs, each with its members that are due; with none where another one tells that it is bound."""
 
 
 def everybody(aor: str) -> bool:
@@ -51,51 +55,59 @@ class Scan:
         """
         behind = text_bytes(after)
         for index in self._keys.table(table).indexes_from(behind):
-            some = await self._next_aors(index, behind, includes)
-            while some:
-                for aor in some:
+            is_more = True
+            while is_more:
+                some = await self._next_aors(index, behind, includes)
+                for aor in await self._alive(index, some):
                     yield bytes_text(aor)
                 is_more = len(some) == READ_AHEAD
-                some = await self._next_aors(index, some[-1], includes) if is_more else []
+                behind = max(some, default=b"")
             behind = b""
 
-    async def _next_aors(
-        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
-    ) -> list[bytes]:
+    async def _next_aors(self, index: bytes, behind: bytes, includes: Callable[[str], bool]) -> Due:
         """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
         server: bytes = await self._scripts.server(index)
         found = await self._found(index, behind, includes)
         while server != (now := await self._scripts.server(index)):
             # A cursor of ZSCAN says nothing to another server than the one that has given it.
             server, found = now, await self._found(index, behind, includes)
-        return sorted(found)[:READ_AHEAD]
+        return _first(found)
 
-    async def _found(
-        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
-    ) -> set[bytes]:
+    async def _found(self, index: bytes, behind: bytes, includes: Callable[[str], bool]) -> Due:
         """Those AORs, out of order, and maybe some that come next."""
-        found: set[bytes] = set()
-        async for aor in self._members(index):
-            if aor > behind and aor not in found and includes(bytes_text(aor)):
-                found.add(aor)
-                if len(found) == 2 * READ_AHEAD:
-                    found = set(sorted(found)[:READ_AHEAD])
+        found: Due = {}
+        async for member, is_due in self._members(index):
+            aor = aor_in(member)
+            if aor <= behind or not (aor in found or includes(bytes_text(aor))):
+                continue
+            if not is_due:
+                found[aor] = []
+            elif aor not in found or found[aor]:
+                found.setdefault(aor, []).append(member)
+            if len(found) == 2 * READ_AHEAD:
+                found = _first(found)
         return found
 
-    async def _members(self, index: bytes) -> AsyncIterator[bytes]:
-        """The AOR of each unexpired binding in one partition."""
+    async def _members(self, index: bytes) -> AsyncIterator[tuple[bytes, bool]]:
+        """Each member of an index, and whether it is due."""
         cursor = 0
         while True:
             reply = await self._link.call(b"ZSCAN", index, cursor, b"COUNT", SCAN_COUNT)
             cursor, members = int(reply[0]), reply[1]
             now = await self._now()
-            due = []
             for at in range(0, len(members), 2):
-                if float(members[at + 1]) > now:
-                    yield aor_in(members[at])
-                else:
-                    due.append(members[at])
-            for member in await self._indexes.living(index, due):
-                yield aor_in(member)
+                yield members[at], float(members[at + 1]) <= now
             if not cursor:
                 return
+
+    async def _alive(self, index: bytes, aors: Due) -> list[bytes]:
+        """Those of ``aors``, in order, that have a binding which is unexpired."""
+        asked = [member for due in aors.values() for member in due]
+        answers = await self._indexes.alive([field_of(index, member) for member in asked])
+        alive = {aor_in(member) for member, lives in zip(asked, answers, strict=True) if lives}
+        return [aor for aor, due in aors.items() if not due or aor in alive]
+
+
+def _first(found: Due) -> Due:
+    """The first ``READ_AHEAD`` AORs, in order."""
+    return dict(sorted(found.items())[:READ_AHEAD])

@@ -18,7 +18,7 @@ from regcluster.store.remote import RedisStore
 from regcluster.store.sweeping import ROUND_S, Sweeper
 
 CENSUS_S = 15.0
-"""Seconds from one count to the next; it costs about a hundred commands a second."""
+"""Seconds from one count to the next; it costs a hundred to four hundred commands a second."""
 
 LAST_WORDS_S = 1.0
 """The longest a worker takes to give its lease up; it would run out by itself."""

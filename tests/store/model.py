@@ -77,14 +77,16 @@ class Model:
         self._tell("removed", aor, [old for key, old in record.items() if key not in after])
         return len(record) - len(after)
 
-    def sweep(self, aor: str, now: int) -> list[int]:
+    def sweep(self, now: int) -> list[int]:
         """Remove what is overdue, and look at the rest when it will be; when each had expired."""
         self.feed.append([])
-        before = self.bindings.get(aor, {})
-        alive = self._expire(aor, now)
-        if alive:
-            self.due[aor] = {key: old.expires_at for key, old in alive.items()}
-        return sorted(old.expires_at for key, old in before.items() if key not in alive)
+        gone: list[int] = []
+        for aor, before in list(self.bindings.items()):
+            alive = self._expire(aor, now)
+            gone += [old.expires_at for key, old in before.items() if key not in alive]
+            if alive:
+                self.due[aor] = {key: old.expires_at for key, old in alive.items()}
+        return sorted(gone)
 
     def reap(self, aor: str, owner: str, now: int) -> int:
         """Remove what hangs on a connection of ``owner`` and on nothing else; how many went."""

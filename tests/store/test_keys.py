@@ -3,7 +3,7 @@
 import pytest
 
 from regcluster.config import StoreSettings
-from regcluster.store.keys import Keys, bytes_text, owner_of, text_bytes
+from regcluster.store.keys import Keys, aor_in, bytes_text, feed_of, field_of, owner_of, text_bytes
 
 ALICE = b"alice@example.com"
 
@@ -24,6 +24,16 @@ def test_all_of_an_aor_is_in_one_partition(partitions: int) -> None:
 
     tag = bindings.removesuffix(b"b:" + ALICE)
     assert (tag + b"x", tag + b"e", keys.bindings(ALICE)) == (index, feed, bindings)
+
+
+def test_a_member_of_an_index_tells_where_its_binding_is() -> None:
+    """In the partition that the index is of, however many there are."""
+    keys = Keys(StoreSettings(partitions=256), "desks")
+    bindings, index, feed = keys.of(ALICE)
+    member = ALICE + b"\nsip:alice@h\n"
+
+    assert (ALICE, feed) == (aor_in(member), feed_of(index))
+    assert (bindings, b"sip:alice@h\n") == field_of(index, member)
 
 
 def test_an_aor_with_braces_has_no_hash_tag_of_its_own() -> None:

@@ -14,14 +14,14 @@ from regcluster.config import StoreSettings
 from regcluster.errors import ConfigError, StoreMismatch, StoreUnavailable
 from regcluster.store import open_store
 from regcluster.store.connection import Arg
-from regcluster.store.index import PAGE
 from regcluster.store.remote import RedisStore
-from regcluster.store.scan import SCAN_COUNT
+from regcluster.store.scan import READ_AHEAD, SCAN_COUNT
 from tests import servers
-from tests.servers import FakeredisServer, Server
+from tests.servers import FakeredisServer, RealServer, Server
 from tests.store.alice import ALICE, DESK, INDEX, MOBILE, SOFT, STORE, bind, plan
 from tests.store.puppet import Puppet, polite, saying
 from tests.store.stored import age
+from tests.store.upkeep import tapped_store
 from tests.store.wiring import BRIEF_S, Counted, linked, problem, until
 
 pytestmark = pytest.mark.anyio
@@ -193,19 +193,36 @@ async def test_who_has_refreshed_is_found_though_the_index_knows_nothing_of_it(
         assert 1 == await fresh.count()
 
 
-async def test_a_count_reads_what_is_due_piece_by_piece(
+def make_due(server: Server, bindings: int) -> None:
+    """Have so many in the index that are due, every other one of a phone that has refreshed."""
+    words: list[Arg] = [word for number in range(bindings) for word in (number, f"u{number}@h\nk")]
+    server.ask(b"ZADD", INDEX, *words)
+    value = b"1%013d" % (now_of(server) + MINUTE_MS)
+    for number in range(0, bindings, 2):
+        server.ask(b"HSET", f"rc:{{0}}:b:u{number}@h", b"k", value)
+        server.ask(b"PEXPIRE", f"rc:{{0}}:b:u{number}@h", MINUTE_MS)
+
+
+async def test_of_many_that_are_due_a_count_asks_some(
     store: RedisStore, store_server: Server
 ) -> None:
-    """Here of phones that all have refreshed, and no sweeper was there since."""
-    words: list[Arg] = [word for number in range(2 * PAGE) for word in (number, f"u{number}@h\nk")]
-    store_server.ask(b"ZADD", INDEX, *words)
-    value = b"1%013d" % (now_of(store_server) + MINUTE_MS)
-    for number in range(0, 2 * PAGE, 2):
-        name = f"rc:{{0}}:b:u{number}@h"
-        store_server.ask(b"HSET", name, b"k", value)
-        store_server.ask(b"PEXPIRE", name, MINUTE_MS)
+    """Where no sweeper was for long; the rest is taken to be like those."""
+    make_due(store_server, 200)
 
-    assert PAGE == await store.count()
+    assert [100] == await store.indexes.count("location", sample=40)
+
+
+async def test_a_scan_asks_each_binding_that_is_due_once(real_server: RealServer) -> None:
+    """However often it reads a partition, and none that it was not to list."""
+    make_due(real_server, 2 * READ_AHEAD + 10)
+    store, link = tapped_store(real_server.link(STORE), STORE)
+
+    found = [aor async for aor in store.scan(includes=lambda aor: not aor.startswith("u1"))]
+    await store.close()
+
+    included = [number for number in range(2 * READ_AHEAD + 10) if str(number)[0] != "1"]
+    assert sorted(f"u{number}@h" for number in included if number % 2 == 0) == found
+    assert len(included) == link.calls[b"HGET"]
 
 
 async def test_a_scan_can_be_left_early(store: RedisStore) -> None:

@@ -188,6 +188,58 @@ async def test_a_call_serves_what_will_soon_be_due(
     assert ({DESK, MOBILE}, calls + 1) == (moved, link.calls[b"EVALSHA"])
 
 
+@pytest.mark.parametrize("word", [b"ZCOUNT", b"ZRANGEBYSCORE"])
+async def test_a_count_beside_a_sweeper_misses_nobody(
+    tapped: tuple[RedisStore, Tapped], store_server: Server, word: bytes
+) -> None:
+    """It moves an entry that the count has not come to yet to where it has been."""
+    store, link = tapped
+    other = open_store(store_server, STORE)
+    await store.save(plan(bind(DESK, 60)))
+    await store.save(plan(bind(DESK, 120), cseq=6))
+    age(store_server, STORE, 60_000)
+    link.after[word] = sweeper(other).round
+
+    counted = await store.count()
+    await other.close()
+
+    assert (1, {}) == (counted, link.after)
+
+
+async def test_a_server_out_of_memory_is_relieved_all_the_same(real_server: RealServer) -> None:
+    """It refuses to move the entry of who has refreshed, if that is the first thing asked of it."""
+    store = open_store(real_server, STORE)
+    await store.save(plan(bind(DESK, 60)))
+    await store.save(plan(bind(DESK, 600), cseq=6))
+    for number in range(3):
+        await store.save(replace(plan(bind(SOFT, 61)), aor=f"u{number}@h"))
+    age(real_server, STORE, 70_000)
+    real_server.ask(b"CONFIG", b"SET", b"maxmemory", b"1")
+    try:
+        await sweeper(store).round()
+        left = left_in(real_server, INDEX)
+    finally:
+        real_server.ask(b"CONFIG", b"SET", b"maxmemory", b"0")
+        await store.close()
+
+    assert 1 == left
+
+
+@pytest.mark.parametrize("broken", [b"no value of ours", b"1xxxxxxxxxxxxx"])
+async def test_a_binding_that_cannot_be_read_is_in_nobodys_way(
+    store: RedisStore, store_server: Server, broken: bytes
+) -> None:
+    """Though its entry is the first of many for ever."""
+    make_overdue(store_server, INDEX, DUE + 1)
+    store_server.ask(b"HSET", b"rc:{0}:b:u0@h", b"sip:u0@h", broken)
+    store_server.ask(b"PEXPIRE", b"rc:{0}:b:u0@h", 60_000)
+
+    for _ in range(2):
+        await sweeper(store).round()
+
+    assert 1 == left_in(store_server, INDEX)
+
+
 async def test_several_bindings_of_an_aor_are_one_call(
     tapped: tuple[RedisStore, Tapped], store_server: Server
 ) -> None:

@@ -20,6 +20,10 @@ local index, feed = KEYS[1], KEYS[2]
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
+-- A server out of memory refuses what may grow as a script's first write alone; this one, which does
+-- nothing, is never refused, so that what is overdue can go and leave room.
+call('ZREM', index, '')
+
 local settled, gone = 0, {}
 for i = 3, #KEYS do
   local bindings, member = KEYS[i], ARGV[i]
