@@ -64,6 +64,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "latency": Benchmark(
         "benchmarks.latency", "a refresh at 70 % of capacity, beside the store", when="full"
     ),
+    "closed": Benchmark(
+        "benchmarks.closed", "a refresh by how many are under way, beside the store", when="full"
+    ),
     "memory": Benchmark("benchmarks.memory", "bytes per binding, by server and setting"),
     "scaling": Benchmark(
         "benchmarks.scaling", "CPU of one to four nodes and one to three shards", when="full"
@@ -84,6 +87,6 @@ BENCHMARKS: dict[str, Benchmark] = {
         "benchmarks.targets",
         "what was aimed at, beside what the others found",
         when="full",
-        needs=("side-by-side", "users", "latency", "memory"),
+        needs=("side-by-side", "users", "latency", "closed", "memory"),
     ),
 }

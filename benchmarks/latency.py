@@ -7,8 +7,8 @@ the machine's are in both figures, and what is left is what the node adds.
 
 import socket
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -89,18 +89,21 @@ def _play(pair: Pair) -> None:
     pair.rates.append(rate)
     pair.whole.append(refreshes(pair.player, rate)[1])
     if store := pair.player.contestant.is_ours and pair.player.contestant.store:
-        pair.store.append(_ask(store, pair.player, rate))
+        with straight(store, pair.player, int(rate * TURN_S)) as (line, messages):
+            pair.store.append(pace(line, messages, rate))
 
 
-def _ask(store: RealServer, player: Player, rate: float) -> Paced:
-    """The script calls of as many refreshes, straight to the store."""
+@contextmanager
+def straight(
+    store: RealServer, player: Player, requests: int
+) -> Iterator[tuple[StoreLine, list[bytes]]]:
+    """A way to the store past the node, and the script calls of as many refreshes."""
     store.ask(b"SCRIPT", b"LOAD", SAVE.text)
     calls = Calls("feedfacecafe", player.contestant.socket)
-    registers = player.messages(REFRESH, int(rate * TURN_S))
-    messages = [calls.save(register) for register in registers]
+    messages = [calls.save(register) for register in player.messages(REFRESH, requests)]
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(store.url.removeprefix("unix://"))
-        return pace(StoreLine(line), messages, rate)
+        yield StoreLine(line), messages
 
 
 def _rows(pair: Pair) -> list[Row]:

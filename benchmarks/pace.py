@@ -1,8 +1,9 @@
-"""Requests at a fixed rate, and how long each waits for its answer.
+"""Requests at a fixed rate, or a fixed number under way; how long each waits for its answer.
 
-When a request is to leave is decided in advance, and its time counts from then: an answer that
-comes late makes those behind it late too, and that is not hidden (no coordinated omission). The
-same loop asks a node and a store, so that its own lateness is in both figures.
+At a fixed rate it is decided in advance when a request is to leave, and its time counts from then:
+an answer that comes late makes those behind it late too, and that is not hidden (no coordinated
+omission). With a fixed number under way, the next request leaves when an answer comes. The same
+loops ask a node and a store, so that their own lateness is in both figures.
 """
 
 import select
@@ -10,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 from typing import Protocol
 
@@ -48,9 +50,21 @@ class Paced:
 
     def percentile(self, share: float) -> float:
         """The wait, in µs, that so many of a hundred requests do not exceed."""
-        if not self.waits:
-            return float("inf")
-        return self.waits[min(len(self.waits), ceil(len(self.waits) * share / 100)) - 1] * 1e6
+        return _percentile(self.waits, share)
+
+
+@dataclass(frozen=True, slots=True)
+class Looped:
+    """What became of requests of which a fixed number was under way."""
+
+    waits: list[float]
+    """Seconds from each request to its answer, sorted."""
+    rate: float
+    """How many were answered in a second."""
+
+    def percentile(self, share: float) -> float:
+        """The wait, in µs, that so many of a hundred requests do not exceed."""
+        return _percentile(self.waits, share)
 
 
 class Line(Protocol):
@@ -127,6 +141,47 @@ def pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
         return _pace(line, messages, rate)
     finally:
         line.socket.settimeout(patience)
+
+
+def loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
+    """Send ``messages``, ``window`` of them at once, and each of the others for an answer.
+
+    Raises ``TimeoutError`` if answers stay away.
+    """
+    patience = line.socket.gettimeout()
+    line.socket.settimeout(None)
+    try:
+        return _loop(line, messages, window)
+    finally:
+        line.socket.settimeout(patience)
+
+
+def _loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
+    clock, sockets, sent = time.perf_counter, [line.socket], []
+    waits: list[float] = []
+    todo = iter(messages)
+    start = clock()
+    for message in islice(todo, window):
+        sent.append(clock())
+        line.send(message)
+    while len(waits) < len(messages):
+        if not select.select(sockets, (), (), PATIENCE_S)[0]:
+            raise TimeoutError(f"{len(messages) - len(waits)} requests have no answer")
+        numbers = list(line.answered())
+        now = clock()
+        waits += [now - sent[number] for number in numbers]
+        for message in islice(todo, len(numbers)):
+            sent.append(clock())
+            line.send(message)
+    rate = len(messages) / (clock() - start)
+    waits.sort()
+    return Looped(waits, rate)
+
+
+def _percentile(waits: Sequence[float], share: float) -> float:
+    if not waits:
+        return float("inf")
+    return waits[min(len(waits), ceil(len(waits) * share / 100)) - 1] * 1e6
 
 
 def _pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:

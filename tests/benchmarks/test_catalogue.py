@@ -19,7 +19,7 @@ def test_what_a_benchmark_needs_is_run_before_it() -> None:
     """In the order of the catalogue, whatever order was asked for."""
     names = chosen(("targets", "micro"), full=False)
 
-    assert ["micro", "side-by-side", "users", "latency", "memory", "targets"] == names
+    assert ["micro", "side-by-side", "users", "latency", "closed", "memory", "targets"] == names
 
 
 def test_without_a_name_the_quick_ones_are_run() -> None:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from benchmarks.client import Datagrams, Line, Streams
-from benchmarks.pace import Paced, SipLine, pace
+from benchmarks.pace import Paced, SipLine, loop, pace
 from benchmarks.phones import Fleet
 from tests.peer.processes import HOST
 
@@ -95,6 +95,21 @@ def test_another_status_ends_the_measurement(
         pytest.raises(RuntimeError, match="503"),
     ):
         asking.ask(MESSAGES, b"200")
+
+
+def test_a_fixed_number_is_under_way() -> None:
+    """All are answered, each is sent once, and there is no answer that comes before its request."""
+    registrar = Registrar()
+
+    with (
+        _serving(socketserver.UDPServer, registrar.answer) as port,
+        closing(Datagrams(port)) as line,
+    ):
+        looped = loop(SipLine(line.socket, MESSAGES, b"200"), MESSAGES, 4)
+
+    assert sorted(MESSAGES) == sorted(registrar.asked)
+    assert len(MESSAGES) == len(looped.waits)
+    assert 0 < looped.waits[0] <= looped.percentile(50) <= looped.waits[-1] * 1e6
 
 
 def test_a_wait_belongs_to_its_request() -> None:
