@@ -26,9 +26,11 @@ from regcluster.edge.sockets import (
 from regcluster.sip.hop import Hop
 
 DRAIN: Final = 16
-"""Datagrams taken in one turn of the event loop. With more, the store would have nothing to do while
-they are read, and this loop nothing while the store has all of them: of 64, a node does a quarter
-fewer in a second."""
+"""Datagrams taken in one turn of the event loop.
+
+With many, the store has nothing to do while they are read, and this loop nothing while the store
+has all of them: with 64, a node does a quarter less in a second.
+"""
 
 MAX_DATAGRAM: Final = 65535
 """More than IP can carry, so nothing is ever cut."""

@@ -34,18 +34,18 @@ class Indexes:
         Exact where no more than ``sample`` entries are due, but for what expires meanwhile.
         """
         indexes, now = self._keys.table(table).indexes, b"%d" % await self._now()
-        # A sweeper may move entries all the while; where they stand does not matter here.
+        # A sweeper beside it moves entries from what is due to what is not: so all are counted, and
+        # those taken off that are dead, wherever they stand by now.
         counts = await self._between(b"-inf", b"+inf", indexes)
         due = await self._between(b"-inf", now, indexes)
         share = min(1.0, sample / max(1, sum(due)))
         asked = {at: ceil(number * share) for at, number in enumerate(due) if number}
+        calls = [
+            (b"ZRANGEBYSCORE", indexes[at], b"-inf", now, b"LIMIT", 0, size)
+            for at, size in asked.items()
+        ]
         drawn: list[list[bytes]] = await in_turns(
-            [
-                partial(
-                    self._link.call, b"ZRANGEBYSCORE", indexes[at], b"-inf", now, b"LIMIT", 0, size
-                )
-                for at, size in asked.items()
-            ]
+            [partial(self._link.call, *each) for each in calls]
         )
         places = [
             (at, field_of(indexes[at], member))
