@@ -9,6 +9,7 @@ from regcluster.store.keys import Keys
 from regcluster.store.remote import RedisStore
 from tests.servers import Server, open_store
 from tests.store.alice import STORE
+from tests.store.upkeep import Tapped, tapped_store
 
 PERMANENT = frozenset(Keys(StoreSettings(partitions=16384)).permanent())
 """For any number of partitions."""
@@ -39,3 +40,11 @@ def _no_leak(request: pytest.FixtureRequest) -> Iterator[None]:
         lasting = [key for key in keys if server.ask(b"PTTL", key) == -1]
 
         assert [] == [key for key in lasting if plain(key) not in PERMANENT]
+
+
+@pytest.fixture
+async def tapped(store_server: Server) -> AsyncIterator[tuple[RedisStore, Tapped]]:
+    """An empty store with the settings ``STORE``, listened in on."""
+    store, link = tapped_store(store_server.link(STORE), STORE)
+    yield store, link
+    await store.close()

@@ -14,7 +14,10 @@ from regcluster.store.leases import LATE_MS, LEASE_MS, LeaseHolder, Leases
 from regcluster.store.link import Link
 from regcluster.store.notice import Notice
 from regcluster.store.remote import RedisStore
+from regcluster.store.sweeping import Sweeper
+from tests.servers import Server
 
+TABLES = ("location", "abroad")
 NOTICE = Notice("epoch", ["udp:192.0.2.1:5060"], 1)
 
 
@@ -111,3 +114,13 @@ def make_judge(leases: Leases, ends: dict[str, int]) -> None:
     for told_at in range(10**12, 10**12 + LEASE_MS + 1, LATE_MS):
         leases.roll.take(told_at, before, ends, time.monotonic())
         before = told_at + LEASE_MS
+
+
+def sweeper(store: RedisStore, name: str = "n1") -> Sweeper:
+    """The only one there is, as far as it knows."""
+    return Sweeper(store, worker(store, name), lambda: TABLES)
+
+
+def left_in(server: Server, *indexes: bytes) -> int:
+    """How many bindings are there."""
+    return sum([server.ask(b"ZCARD", index) for index in indexes])
