@@ -88,7 +88,8 @@ def server(folder: Path) -> Iterator[RealServer]:
     """A Redis 8 on a socket in ``folder``, which keeps everything in memory.
 
     It is built with jemalloc, as those are that people install; the Valkey of the test packages is
-    not, and glibc's malloc alone costs ten microseconds more per REGISTER among a million bindings.
+    not (see ``contestants.allocator``), and glibc's malloc alone costs ten microseconds more per
+    REGISTER among a million bindings.
     """
     folder.mkdir(parents=True, exist_ok=True)
     running = RealServer("redis8", redis8(), folder)

@@ -160,19 +160,19 @@ def told(found: Sequence[Micro]) -> Report:
 
 
 def _table(found: Sequence[Micro], parts: Sequence[str]) -> Iterator[str]:
-    yield f"{'CPU':42}" + "".join(f"{micro.build:>24}" for micro in found)
-    yield " " * 42 + f"{'µs':>15}{'ratio':>9}" * len(found)
+    yield f"{'CPU':42}" + "".join(f"{micro.build:>28}" for micro in found)
+    yield " " * 42 + f"{'µs':>18}{'ratio':>10}" * len(found)
     for part in parts:
         yield f"{part:42}" + "".join(_figures(micro, part) for micro in found)
-    turns = "".join(f"{micro.yardstick_us:15.2f}{1:9.2f}" for micro in found)
+    turns = "".join(f"{micro.yardstick_us:18.2f}{1:10.2f}" for micro in found)
     yield f"{'a turn of the yardstick':42}{turns}"
 
 
 def _figures(micro: Micro, part: str) -> str:
     """Of a part, which an older copy may not know."""
     if part not in micro.best:
-        return f"{'-':>15}{'-':>9}"
-    return f"{micro.best[part]:15.2f}{micro.ratios[part]:9.2f}"
+        return f"{'-':>18}{'-':>10}"
+    return f"{micro.best[part]:18.2f}{micro.ratios[part]:10.2f}"
 
 
 async def _measure(rounds: int, on_round: Callable[[], None]) -> Micro:

@@ -110,8 +110,11 @@ class StoreLine:
         self._count = 0
 
     def answered(self) -> Iterator[int]:
-        """Raises ``RuntimeError`` for an error."""
-        self._reader.feed(self.socket.recv(1 << 18, socket.MSG_DONTWAIT))
+        """Raises ``RuntimeError`` for an error, ``ConnectionError`` if the server has hung up."""
+        data = self.socket.recv(1 << 18, socket.MSG_DONTWAIT)
+        if not data:
+            raise ConnectionError("the store has hung up")
+        self._reader.feed(data)
         while (reply := self._reader.gets()) is not None:
             if isinstance(reply, hiredis.ReplyError):
                 raise RuntimeError(f"the store answered {reply}")

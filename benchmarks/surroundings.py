@@ -55,7 +55,7 @@ def versions() -> dict[str, str]:
     for name, program in programs.items():
         if program:
             found[name] = _first_line([program, "-v"])
-    if library := allocator(VALKEY):
+    if "valkey" in found and (library := allocator(VALKEY)):
         found["valkey"] += f" with {library}"
     return found
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.contestants import DB_REDIS, MEMORY
+from benchmarks.latency import SHARE
 from benchmarks.report import Cell, Report, Row
 from benchmarks.turns import ALL, LOOKUP, REFRESH
 
 OURS = "regcluster"
-SHARE = 0.7
-"""Of what a node can do: how much it does in a closed loop whose latency is looked at, at least."""
-
 SMALL = 10_000
 """Phones that a large number of them is compared with."""
 

@@ -29,7 +29,8 @@ DRAIN: Final = 16
 """Datagrams taken in one turn of the event loop.
 
 With many, the store has nothing to do while they are read, and this loop nothing while the store
-has all of them: with 64, a node does a quarter less in a second.
+has all of them: of 64 requests under way, a node does a quarter fewer in a second if it may take
+all at once.
 """
 
 MAX_DATAGRAM: Final = 65535

@@ -4,20 +4,24 @@ An entry stands at the instant its binding expires, or before: a refresh leaves 
 those that are due only the binding itself tells whether it is alive.
 """
 
-from collections import Counter
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from math import ceil
 from typing import Final
 
+from regcluster.errors import StoreError
 from regcluster.store.codec import expiry
 from regcluster.store.keys import Keys, field_of
 from regcluster.store.link import Link
 from regcluster.store.turns import in_turns
 
 SAMPLE: Final = 4096
-"""Bindings that a count asks whether they are alive; of more, as many of each hundred are taken to
-be as of these."""
+"""Bindings that a count asks whether they are alive, all partitions together. Where more are due in
+one, those that are for longest stand for the rest."""
+
+LOOKS: Final = 16
+"""Partitions asked about in one go, three questions each."""
 
 
 class Indexes:
@@ -31,46 +35,50 @@ class Indexes:
     async def count(self, table: str, sample: int = SAMPLE) -> list[int]:
         """Unexpired bindings of each partition, in turns that leave loop and server to others.
 
-        Exact where no more than ``sample`` entries are due, but for what expires meanwhile.
+        Exact unless so many are due in a partition that its share of ``sample`` is less.
         """
         indexes, now = self._keys.table(table).indexes, b"%d" % await self._now()
-        # A sweeper beside it moves entries from what is due to what is not: so all are counted, and
-        # those taken off that are dead, wherever they stand by now.
-        counts = await self._between(b"-inf", b"+inf", indexes)
-        due = await self._between(b"-inf", now, indexes)
-        share = min(1.0, sample / max(1, sum(due)))
-        asked = {at: ceil(number * share) for at, number in enumerate(due) if number}
-        calls = [
-            (b"ZRANGEBYSCORE", indexes[at], b"-inf", now, b"LIMIT", 0, size)
-            for at, size in asked.items()
+        size = ceil(sample / len(indexes))
+        found = await in_turns([partial(self._look, each, now, size) for each in indexes], LOOKS)
+        fields = [
+            field_of(index, member)
+            for index, (_, _, oldest) in zip(indexes, found, strict=True)
+            for member in oldest
         ]
-        drawn: list[list[bytes]] = await in_turns(
-            [partial(self._link.call, *each) for each in calls]
-        )
-        places = [
-            (at, field_of(indexes[at], member))
-            for at, members in zip(asked, drawn, strict=True)
-            for member in members
-        ]
-        alive = await self.alive([field for _, field in places])
-        dead = Counter(at for (at, _), lives in zip(places, alive, strict=True) if not lives)
-        for at, number in dead.items():
-            counts[at] -= round(number * due[at] / asked[at])
+        alive = iter(await self.alive(fields))
+        counts = []
+        for total, due, oldest in found:
+            dead = sum([not next(alive) for _ in oldest])
+            counts.append(total - round(dead * due / max(1, len(oldest))))
         return counts
 
     async def alive(self, fields: Sequence[tuple[bytes, bytes]]) -> list[bool]:
         """Whether the binding in each of ``fields`` (``field_of``) is unexpired.
 
-        Raises ``StoreMismatch`` if a newer layout wrote one of them.
+        One that this node cannot read is there, and whoever reads it is told.
         """
         values: list[bytes | None] = await in_turns(
             [partial(self._link.call, b"HGET", *field) for field in fields]
         )
         now = await self._now()
-        return [value is not None and expiry(value) > now for value in values]
+        return [value is not None and _lives(value, now) for value in values]
 
-    async def _between(self, least: bytes, most: bytes, indexes: Sequence[bytes]) -> list[int]:
-        """How many entries of each index are due between two instants."""
-        return await in_turns(
-            [partial(self._link.call, b"ZCOUNT", index, least, most) for index in indexes]
+    async def _look(self, index: bytes, now: bytes, size: int) -> tuple[int, int, list[bytes]]:
+        """How many entries there are, how many are due, and those that are for longest.
+
+        All at one moment, or nearly: a sweeper beside us moves and removes what is due.
+        """
+        call = self._link.call
+        total, due, oldest = await asyncio.gather(
+            call(b"ZCOUNT", index, b"-inf", b"+inf"),
+            call(b"ZCOUNT", index, b"-inf", now),
+            call(b"ZRANGEBYSCORE", index, b"-inf", now, b"LIMIT", 0, size),
         )
+        return total, due, oldest
+
+
+def _lives(value: bytes, now: int) -> bool:
+    try:
+        return expiry(value) > now
+    except StoreError:
+        return True

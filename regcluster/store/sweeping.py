@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from regcluster import metrics
-from regcluster.errors import StoreError, StoreUnavailable
+from regcluster.errors import StoreError
 from regcluster.store.leases import Leases, Share
 from regcluster.store.remote import RedisStore
 from regcluster.store.turns import in_turns
@@ -151,12 +151,8 @@ class Sweeper:
         """Remove what is overdue of ``members``, and move what is not; how many were settled so."""
         try:
             reply: list[Any] = await self._store.scripts.sweep(index, members)
-        except StoreUnavailable:
-            return 0
         except StoreError:
-            # One that cannot be read must not be in the way of the others.
-            alone = [[member] for member in members if len(members) > 1]
-            return sum([await self._settle(index, each) for each in alone])
+            return 0
         now, settled, *gone = map(int, reply)
         for expires_at in gone:
             metrics.count_expired((now - expires_at) / 1000)

@@ -203,6 +203,18 @@ def make_due(server: Server, bindings: int) -> None:
         server.ask(b"PEXPIRE", f"rc:{{0}}:b:u{number}@h", MINUTE_MS)
 
 
+async def test_what_cannot_be_read_is_counted_and_listed(
+    store: RedisStore, store_server: Server
+) -> None:
+    """It is there, and hides nobody else; who reads it is told."""
+    await store.save(plan(bind(DESK, 60)))
+    make_due(store_server, 2)
+    store_server.ask(b"HSET", b"rc:{0}:b:u0@h", b"k", b"9 of a newer node")
+
+    assert 2 == await store.count()
+    assert [ALICE, "u0@h"] == [aor async for aor in store.scan()]
+
+
 async def test_of_many_that_are_due_a_count_asks_some(
     store: RedisStore, store_server: Server
 ) -> None:

@@ -120,19 +120,25 @@ async def test_a_refresh_between_the_look_and_the_script_wins(
     assert 1 == await store.count()
 
 
-@pytest.mark.parametrize("broken", [b"no value of ours", b"1xxxxxxxxxxxxx"])
-async def test_a_binding_that_cannot_be_read_is_in_nobodys_way(
-    store: RedisStore, store_server: Server, broken: bytes
+@pytest.mark.parametrize("kind", ["text", "instants", "type"])
+async def test_what_cannot_be_read_is_in_nobodys_way(
+    store: RedisStore, store_server: Server, kind: str
 ) -> None:
-    """Though its entry is the first of many for ever."""
-    make_overdue(store_server, INDEX, DUE + 1)
-    store_server.ask(b"HSET", b"rc:{0}:b:u0@h", b"sip:u0@h", broken)
-    store_server.ask(b"PEXPIRE", b"rc:{0}:b:u0@h", 60_000)
+    """Though it is the first in the index for ever, and more than is taken in one go."""
+    make_overdue(store_server, INDEX, DUE + 5)
+    for number in range(DUE):
+        name, key = b"rc:{0}:b:u%d@h" % number, b"sip:u%d@h" % number
+        if kind == "type":
+            store_server.ask(b"SET", name, b"no hash")
+        else:
+            value = b"no value of ours" if kind == "text" else b"1xxxxxxxxxxxxx"
+            store_server.ask(b"HSET", name, key, value)
+        store_server.ask(b"PEXPIRE", name, 60_000)
 
     for _ in range(2):
         await sweeper(store).round()
 
-    assert 1 == left_in(store_server, INDEX)
+    assert DUE == left_in(store_server, INDEX)
 
 
 async def test_several_bindings_of_an_aor_are_one_call(

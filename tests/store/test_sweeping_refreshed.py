@@ -72,13 +72,13 @@ async def test_a_call_serves_what_will_soon_be_due(
 
 
 @pytest.mark.parametrize("word", [b"ZCOUNT", b"ZRANGEBYSCORE"])
-async def test_a_count_beside_a_sweeper_misses_nobody(
+async def test_a_count_beside_a_sweeper_is_right(
     tapped: tuple[RedisStore, Tapped], store_server: Server, word: bytes
 ) -> None:
-    """It moves an entry that the count has not come to yet to where it has been."""
+    """And counts nobody who is dead: it moves entries, or takes them out, between two questions."""
     store, link = tapped
     other = open_store(store_server, STORE)
-    await store.save(plan(bind(DESK, 60)))
+    await store.save(plan(bind(DESK, 60), bind(SOFT, 60)))
     await store.save(plan(bind(DESK, 120), cseq=6))
     age(store_server, STORE, 60_000)
     link.after[word] = sweeper(other).round

@@ -17,6 +17,9 @@
 local call, find, sub = redis.call, string.find, string.sub
 local index, feed = KEYS[1], KEYS[2]
 
+-- When to look again at what cannot be read, ms.
+local AN_HOUR = 3600000
+
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -29,8 +32,8 @@ for i = 3, #KEYS do
   local bindings, member = KEYS[i], ARGV[i]
   local cut = find(member, '\n', 1, true)
   local key = sub(member, cut + 1)
-  local value = call('HGET', bindings, key)
-  local expires_at = value and sub(value, 2, 14)
+  local value = redis.pcall('HGET', bindings, key)
+  local expires_at = type(value) == 'string' and sub(value, 2, 14)
   if not value then
     -- Nil if a request, or another sweeper, was first.
     local due = call('ZSCORE', index, member)
@@ -39,7 +42,11 @@ for i = 3, #KEYS do
       value = '1' .. expires_at .. expires_at .. expires_at .. ARGV[2]
     end
   end
-  if value and expires_at - now > 0 then
+  local ends = tonumber(expires_at)
+  if value and not ends then
+    -- Nothing of ours: neither can it be settled nor may it be in the way of others.
+    settled = settled + call('ZADD', index, 'CH', string.format('%d', now + AN_HOUR), member)
+  elseif value and ends > now then
     settled = settled + call('ZADD', index, 'CH', expires_at, member)
   elseif value then
     call('HDEL', bindings, key)
