@@ -1,8 +1,8 @@
 """How long a refresh takes by how many are under way, beside the store's own time for as many.
 
 A pause of the machine, or of whoever asks, delays those that are under way and no others, where at
-a fixed rate (``benchmarks.latency``) it delays all that should have left meanwhile. So this tells
-what is the node's own, that one what a caller may see. The store is asked past the node, in turns.
+a fixed rate it delays all that should have left meanwhile. So ``benchmarks.latency`` tells what a
+caller may see, and this what of it is the node's own. The store is asked past the node, in turns.
 """
 
 import tempfile

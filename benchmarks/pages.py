@@ -61,6 +61,7 @@ def _surroundings(saved: Saved) -> str:
 
 
 def _short(version: str) -> str:
-    """The number in a line in which a program names itself."""
+    """The number in a line in which a program names itself, and what it was started with."""
     found = re.search(r"\d+\.\d+[.\d]*", version)
-    return found[0] if found else version
+    _, started_with, library = version.partition(" with ")
+    return found[0] + started_with + library if found else version

@@ -35,7 +35,8 @@ class Indexes:
     async def count(self, table: str, sample: int = SAMPLE) -> list[int]:
         """Unexpired bindings of each partition, in turns that leave loop and server to others.
 
-        Exact unless so many are due in a partition that its share of ``sample`` is less.
+        Exact where no more are due in a partition than its share of ``sample``; else rather too few
+        than too many, for those that are due for longest are the likeliest to be dead.
         """
         indexes, now = self._keys.table(table).indexes, b"%d" % await self._now()
         size = ceil(sample / len(indexes))
@@ -57,10 +58,11 @@ class Indexes:
 
         One that this node cannot read is there, and whoever reads it is told.
         """
+        # The time before they are read: one that is refreshed meanwhile may be read before it is.
+        now = await self._now()
         values: list[bytes | None] = await in_turns(
             [partial(self._link.call, b"HGET", *field) for field in fields]
         )
-        now = await self._now()
         return [value is not None and _lives(value, now) for value in values]
 
     async def _look(self, index: bytes, now: bytes, size: int) -> tuple[int, int, list[bytes]]:

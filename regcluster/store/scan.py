@@ -14,8 +14,8 @@ SCAN_COUNT = 500
 """Members of an index read in one go: a millisecond of the server's time."""
 
 
-Due = dict[bytes, list[bytes]]
-"""AORs, each with its members that are due; with none where another one tells that it is bound."""
+Found = dict[bytes, list[bytes]]
+"""AORs, each with its members that are due; with none if it has one that is not, and is bound."""
 
 
 def everybody(aor: str) -> bool:
@@ -64,7 +64,9 @@ class Scan:
                 behind = max(some, default=b"")
             behind = b""
 
-    async def _next_aors(self, index: bytes, behind: bytes, includes: Callable[[str], bool]) -> Due:
+    async def _next_aors(
+        self, index: bytes, behind: bytes, includes: Callable[[str], bool]
+    ) -> Found:
         """The first ``READ_AHEAD`` AORs of one partition, in order, that come after ``behind``."""
         server: bytes = await self._scripts.server(index)
         found = await self._found(index, behind, includes)
@@ -73,9 +75,9 @@ class Scan:
             server, found = now, await self._found(index, behind, includes)
         return _first(found)
 
-    async def _found(self, index: bytes, behind: bytes, includes: Callable[[str], bool]) -> Due:
+    async def _found(self, index: bytes, behind: bytes, includes: Callable[[str], bool]) -> Found:
         """Those AORs, out of order, and maybe some that come next."""
-        found: Due = {}
+        found: Found = {}
         async for member, is_due in self._members(index):
             aor = aor_in(member)
             if aor <= behind or not (aor in found or includes(bytes_text(aor))):
@@ -100,7 +102,7 @@ class Scan:
             if not cursor:
                 return
 
-    async def _alive(self, index: bytes, aors: Due) -> list[bytes]:
+    async def _alive(self, index: bytes, aors: Found) -> list[bytes]:
         """Those of ``aors``, in order, that have a binding which is unexpired."""
         asked = [member for due in aors.values() for member in due]
         answers = await self._indexes.alive([field_of(index, member) for member in asked])
@@ -108,6 +110,6 @@ class Scan:
         return [aor for aor, due in aors.items() if not due or aor in alive]
 
 
-def _first(found: Due) -> Due:
+def _first(found: Found) -> Found:
     """The first ``READ_AHEAD`` AORs, in order."""
     return dict(sorted(found.items())[:READ_AHEAD])

@@ -302,10 +302,9 @@ local written, latest = 0, 0
 for i = first, last, 4 do
   local key = asked[i]
   if key then
-    local expires_at = asked[i + 1]
+    local expires_at = asked[i + 1] + 0
     call('HSET', bindings, key, live[key])
     written = written + 1
-    expires_at = expires_at + 0
     -- A look that comes too early costs the sweeper less than moving the entry costs each refresh.
     local before = asked[i + 2]
     if before == true or asked[i + 3] ~= key or expires_at < sub(before, 2, 14) + 0 then

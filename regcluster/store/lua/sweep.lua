@@ -17,8 +17,8 @@
 local call, find, sub = redis.call, string.find, string.sub
 local index, feed = KEYS[1], KEYS[2]
 
--- When to look again at what cannot be read, ms.
-local AN_HOUR = 3600000
+-- When to look again at what cannot be read, ms. It is the one entry that may come too late.
+local A_MINUTE = 60000
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,7 +30,7 @@ call('ZREM', index, '')
 local settled, gone = 0, {}
 for i = 3, #KEYS do
   local bindings, member = KEYS[i], ARGV[i]
-  local cut = find(member, '\n', 1, true)
+  local cut = find(member, '\n', 1, true) or #member + 1
   local key = sub(member, cut + 1)
   local value = redis.pcall('HGET', bindings, key)
   local expires_at = type(value) == 'string' and sub(value, 2, 14)
@@ -45,7 +45,7 @@ for i = 3, #KEYS do
   local ends = tonumber(expires_at)
   if value and not ends then
     -- Nothing of ours: neither can it be settled nor may it be in the way of others.
-    settled = settled + call('ZADD', index, 'CH', string.format('%d', now + AN_HOUR), member)
+    settled = settled + call('ZADD', index, 'CH', string.format('%d', now + A_MINUTE), member)
   elseif value and ends > now then
     settled = settled + call('ZADD', index, 'CH', expires_at, member)
   elseif value then
