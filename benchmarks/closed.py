@@ -16,7 +16,7 @@ from benchmarks.client import Datagrams
 from benchmarks.contestants import Setup, entries
 from benchmarks.latency import straight
 from benchmarks.options import Options
-from benchmarks.pace import Looped, SipLine, loop
+from benchmarks.pace import Looped, SipLine, loop, multiple
 from benchmarks.progress import Progress
 from benchmarks.report import Chart, Report, Row
 from benchmarks.turns import REFRESH, Player, player
@@ -39,16 +39,6 @@ class Point:
     whole: list[Looped] = field(default_factory=list)
     store: list[Looped] = field(default_factory=list)
     """Empty where it keeps its bindings itself."""
-
-    @property
-    def rate(self) -> float:
-        """Requests answered in a second: the median of the rounds."""
-        return median(each.rate for each in self.whole)
-
-    def times_the_store(self, share: float) -> float:
-        """The wait as a multiple of the store's own: the median of the rounds."""
-        pairs = zip(self.whole, self.store, strict=True)
-        return median(whole.percentile(share) / store.percentile(share) for whole, store in pairs)
 
     def play(self) -> None:
         """One round."""
@@ -77,12 +67,13 @@ def run(options: Options) -> Report:
             for point in points:
                 point.play()
                 progress.step()
+    rows = [_row(point) for point in points]
     return Report(
         name="closed",
         title="How long a refresh takes by how many are under way (UDP, one worker)",
         unit="µs",
-        rows=[_row(point) for point in points],
-        text=_table(points),
+        rows=rows,
+        text=_table(rows),
         charts=[
             Chart(
                 name="closed",
@@ -102,7 +93,7 @@ def _row(point: Point) -> Row:
     return {
         "contestant": point.player.contestant.name,
         "under_way": point.window,
-        "rate": round(point.rate),
+        "rate": round(median(each.rate for each in point.whole)),
         **{
             f"p{share}_us": round(median(each.percentile(share) for each in point.whole), 1)
             for share in PERCENTILES
@@ -111,16 +102,18 @@ def _row(point: Point) -> Row:
         "store_p99_us": (
             round(median(each.percentile(99) for each in point.store), 1) if point.store else None
         ),
-        "times_the_store": round(point.times_the_store(99), 2) if point.store else None,
+        "times_the_store": round(multiple(point.whole, point.store, 99), 2)
+        if point.store
+        else None,
     }
 
 
-def _table(points: Sequence[Point]) -> str:
+def _table(rows: Sequence[Row]) -> str:
     heads = "".join(f"{f'p{share}':>8}" for share in PERCENTILES)
     lines = [
         f"{'Refreshing REGISTER, µs':34}{'under way':>10}{'rate/s':>9}{heads}{'store, p99':>13}"
     ]
-    for row in map(_row, points):
+    for row in rows:
         waits = "".join(f"{row[f'p{share}_us']:8.0f}" for share in PERCENTILES)
         line = f"  {row['contestant']:32}{row['under_way']:10}{row['rate']:9}{waits}"
         if row["times_the_store"] is not None:

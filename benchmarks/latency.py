@@ -16,7 +16,7 @@ from statistics import median
 from benchmarks.contestants import Setup, entries
 from benchmarks.crowd import Calls
 from benchmarks.options import Options
-from benchmarks.pace import Paced, StoreLine, pace, warning
+from benchmarks.pace import Paced, StoreLine, multiple, pace, warning
 from benchmarks.progress import Progress
 from benchmarks.rates import TURN_S, capacity, refreshes
 from benchmarks.report import Chart, Report, Row
@@ -39,11 +39,6 @@ class Pair:
     """Requests a second: a share of what the contestant could do just before."""
     whole: list[Paced] = field(default_factory=list)
     store: list[Paced] = field(default_factory=list)
-
-    def times_the_store(self, share: float) -> float:
-        """The whole as a multiple of the store's own time: the median of the rounds."""
-        pairs = zip(self.whole, self.store, strict=True)
-        return median(whole.percentile(share) / store.percentile(share) for whole, store in pairs)
 
 
 def run(options: Options) -> Report:
@@ -120,7 +115,9 @@ def _rows(pair: Pair) -> list[Row]:
             "unanswered": sum(each.unanswered for each in turns),
             "late": sum(each.late for each in turns),
             "sender_share": round(median(each.own_share for each in turns), 3),
-            "times_the_store": round(pair.times_the_store(share), 2) if pair.store else None,
+            "times_the_store": round(multiple(pair.whole, pair.store, share), 2)
+            if pair.store
+            else None,
         }
         for series, turns in both.items()
         if turns
@@ -134,7 +131,9 @@ def _table(pairs: Sequence[Pair]) -> str:
     for pair in pairs:
         lines += _grouped(_rows(pair))
         if pair.store:
-            ratios = "".join(f"{pair.times_the_store(share):7.2f} x" for share in PERCENTILES)
+            ratios = "".join(
+                f"{multiple(pair.whole, pair.store, share):7.2f} x" for share in PERCENTILES
+            )
             lines.append(f"  {'as a multiple, round by round':46}{'':9}{ratios}")
     return "\n".join(lines)
 

@@ -10,9 +10,11 @@ import select
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
+from statistics import median
 from typing import Protocol
 
 import hiredis
@@ -27,11 +29,29 @@ _BRANCH = b"branch="
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
-    """What became of the requests of one turn."""
+class Waits:
+    """How long the requests of one turn waited."""
 
     waits: list[float]
-    """Seconds from when a request should have left to its answer, sorted."""
+    """Seconds, sorted: to its answer from when a request left, or should have left."""
+
+    def percentile(self, share: float) -> float:
+        """The wait, in µs, that so many of a hundred requests do not exceed."""
+        if not self.waits:
+            return float("inf")
+        return self.waits[min(len(self.waits), ceil(len(self.waits) * share / 100)) - 1] * 1e6
+
+
+def multiple(whole: Sequence[Waits], store: Sequence[Waits], share: float) -> float:
+    """A percentile of the whole as a multiple of the store's own: the median of the rounds."""
+    pairs = zip(whole, store, strict=True)
+    return median(each.percentile(share) / alone.percentile(share) for each, alone in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Paced(Waits):
+    """What became of the requests of a turn at a fixed rate; waits count from when each was due."""
+
     unanswered: int
     late: int
     """Requests that left more than a millisecond too late, by the fault of whoever sends."""
@@ -48,23 +68,13 @@ class Paced:
         """Whether the sender did its part, so that the waits are the other side's."""
         return self.late <= LATE_SHARE * self.requests and self.own_share < BUSY_SHARE
 
-    def percentile(self, share: float) -> float:
-        """The wait, in µs, that so many of a hundred requests do not exceed."""
-        return _percentile(self.waits, share)
-
 
 @dataclass(frozen=True, slots=True)
-class Looped:
-    """What became of requests of which a fixed number was under way."""
+class Looped(Waits):
+    """What became of requests of which a fixed number was under way; waits count from each."""
 
-    waits: list[float]
-    """Seconds from each request to its answer, sorted."""
     rate: float
     """How many were answered in a second."""
-
-    def percentile(self, share: float) -> float:
-        """The wait, in µs, that so many of a hundred requests do not exceed."""
-        return _percentile(self.waits, share)
 
 
 class Line(Protocol):
@@ -137,13 +147,8 @@ def warning(turns: Iterable[Paced]) -> str:
 
 def pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
     """Send ``messages``, ``rate`` of them a second."""
-    patience = line.socket.gettimeout()
-    # With a time limit, Python itself would wait for what is not there.
-    line.socket.settimeout(None)
-    try:
+    with _without_limit(line.socket):
         return _pace(line, messages, rate)
-    finally:
-        line.socket.settimeout(patience)
 
 
 def loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
@@ -151,12 +156,19 @@ def loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
 
     Raises ``TimeoutError`` if answers stay away.
     """
-    patience = line.socket.gettimeout()
-    line.socket.settimeout(None)
-    try:
+    with _without_limit(line.socket):
         return _loop(line, messages, window)
+
+
+@contextmanager
+def _without_limit(line: socket.socket) -> Iterator[None]:
+    """With a time limit on ``line``, Python itself would wait for what is not there."""
+    patience = line.gettimeout()
+    line.settimeout(None)
+    try:
+        yield
     finally:
-        line.socket.settimeout(patience)
+        line.settimeout(patience)
 
 
 def _loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
@@ -179,12 +191,6 @@ def _loop(line: Line, messages: Sequence[bytes], window: int) -> Looped:
     rate = len(messages) / (clock() - start)
     waits.sort()
     return Looped(waits, rate)
-
-
-def _percentile(waits: Sequence[float], share: float) -> float:
-    if not waits:
-        return float("inf")
-    return waits[min(len(waits), ceil(len(waits) * share / 100)) - 1] * 1e6
 
 
 def _pace(line: Line, messages: Sequence[bytes], rate: float) -> Paced:
